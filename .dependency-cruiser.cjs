@@ -1,0 +1,98 @@
+// Who may import whom (docs/ARCHITECTURE.md, "Import rules"). A folder may always import itself.
+const may = {
+  api: [],
+  lifecycle: ["api/"],
+  config: [],
+  telemetry: [],
+  wire: ["api/"],
+  db: ["api/"],
+  resources: ["api/"],
+  workflows: ["api/", "lifecycle/"],
+  activities: [
+    "api/",
+    "lifecycle/",
+    "db/",
+    "workflows/.*messages\\.ts",
+    "workflows/activity-types\\.ts",
+    "telemetry/",
+  ],
+  gateway: [
+    "api/",
+    "lifecycle/",
+    "wire/",
+    "db/",
+    "workflows/.*messages\\.ts",
+    "workflows/activity-types\\.ts",
+    "config/",
+    "telemetry/",
+  ],
+  worker: ["api/", "activities/", "db/", "workflows/", "config/", "telemetry/"],
+  agent: ["api/", "wire/", "resources/index\\.ts", "config/", "telemetry/"],
+  client: ["api/"],
+  cli: [
+    "api/",
+    "client/",
+    "config/",
+    "telemetry/",
+    "agent/",
+    "gateway/",
+    "worker/",
+    "local/",
+    "resources/",
+    "workflows/.*messages\\.ts",
+    "db/",
+  ],
+  local: [
+    "api/",
+    "client/",
+    "config/",
+    "telemetry/",
+    "db/",
+    "worker/bundle\\.ts",
+    "workflows/.*messages\\.ts",
+  ],
+};
+const packages = {
+  api: "^$",
+  lifecycle: "^$",
+  workflows: "node_modules/@temporalio/(workflow|common)/",
+  wire: "node_modules/typebox/",
+};
+module.exports = {
+  forbidden: [
+    { name: "no-circular", severity: "error", from: {}, to: { circular: true } },
+    { name: "not-to-main", severity: "error", from: {}, to: { path: "^src/[^/]+/main\\.ts$" } },
+    ...Object.entries(may).map(([folder, to]) => ({
+      name: `${folder}-imports`,
+      severity: "error",
+      from: { path: `^src/${folder}/` },
+      to: {
+        path: "^src/",
+        pathNot: [`^src/${folder}/`, ...to.map((x) => `^src/${x}`)],
+        ...(folder === "workflows" && { dependencyTypesNot: ["type-only"] }),
+      },
+    })),
+    ...Object.entries(packages).map(([folder, allowed]) => ({
+      name: `${folder}-packages`,
+      severity: "error",
+      from: { path: `^src/${folder}/` },
+      to: { pathNot: ["^src/", allowed], dependencyTypesNot: ["type-only"] },
+    })),
+    {
+      name: "pg-only-in-db",
+      severity: "error",
+      from: { path: "^src/", pathNot: "^src/db/" },
+      to: { path: "node_modules/pg/", dependencyTypesNot: ["type-only"] },
+    },
+  ],
+  options: {
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: "tsconfig.json" },
+    doNotFollow: { path: "node_modules" },
+    enhancedResolveOptions: {
+      extensions: [".ts", ".js"],
+      conditionNames: ["import", "node", "default"],
+      exportsFields: ["exports"],
+    },
+  },
+};

@@ -1,0 +1,50 @@
+import type { ResourceAnswer } from "./answer.ts";
+import type { WireCommand } from "./command.ts";
+import type { ResourceStatus, StartupCommand } from "./session-commands.ts";
+
+/** What the container hands to a resource with each Command. */
+export interface ExecuteOptions {
+  /** Aborted when the Command is cancelled, its wait is over, or the agent stops. */
+  readonly signal: AbortSignal;
+  /** How long the caller still waits, in milliseconds, when the Command started. */
+  readonly waitMs: number;
+}
+
+/**
+ * Translates Commands into operations on one physical resource, without any database
+ * (seed: ServerResource). Whoever writes one depends on `muster/api` alone.
+ */
+export interface ServerResource {
+  /** Name, unique within the agent. */
+  readonly name: string;
+  /**
+   * Prepares the resource and describes it; called before each new session.
+   * An error keeps the agent from connecting and is retried with back-off.
+   */
+  initialize(): Promise<
+    Omit<StartupCommand, "type" | "zone" | "cluster"> & Partial<StartupCommand>
+  >;
+  /** What the resource says of itself at each ping. An error or a hang is reported as unhealthy. */
+  currentStatus(): Promise<Omit<ResourceStatus, "name">>;
+  /**
+   * Runs one Command and gives its Answer; `unsupported(command)` for a type that it does not map.
+   * An error becomes an Answer with `result: false`.
+   */
+  executeRequest(command: WireCommand, options: ExecuteOptions): Promise<ResourceAnswer>;
+  /** The session ended. Work in progress goes on; its Answers are kept until the next session. */
+  disconnected?(): void;
+  /** The agent is stopping: let go of what the resource holds open. */
+  close?(): Promise<void>;
+}
+
+/** Who the agent is and how its resource was configured, for a resource factory. */
+export interface ResourceContext {
+  readonly agentId: string;
+  /** Settings given with `--config`, as parsed JSON. */
+  readonly config: Readonly<Record<string, unknown>>;
+}
+
+/** What a module given to `muster agent --resource <module>` exports as default. */
+export type ResourceFactory = (
+  context: ResourceContext,
+) => ServerResource | Promise<ServerResource>;

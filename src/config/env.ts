@@ -1,0 +1,224 @@
+/** Settings from the environment: read once, checked whole, frozen. README lists them. */
+import { hostname } from "node:os";
+import { resolve } from "node:path";
+import { ConfigError } from "./errors.ts";
+
+export type Env = Readonly<Record<string, string | undefined>>;
+
+/** Every setting, with its default filled in. Secrets stay undefined when not given: there are no default ones. */
+export interface Config {
+  /** Where the embedded stack and agents keep their files. */
+  readonly home: string;
+  readonly logLevel: LogLevel;
+  readonly agentPort: number;
+  readonly apiPort: number;
+  /** Address that the gateway listens on. */
+  readonly host: string;
+  readonly gatewayId: string;
+  /** How agents and peers reach this gateway, when not by `ws(s)://<hostname>:<port>`. */
+  readonly advertiseHost: string | undefined;
+  readonly databaseUrl: string | undefined;
+  readonly temporalAddress: string | undefined;
+  readonly temporalNamespace: string;
+  readonly apiToken: string | undefined;
+  readonly joinToken: string | undefined;
+  /** URL of the operator API, for the CLI. */
+  readonly apiUrl: string | undefined;
+  /** WebSocket URLs of the gateways, for agents. */
+  readonly gateways: readonly string[];
+  readonly tlsCertFile: string | undefined;
+  readonly tlsKeyFile: string | undefined;
+  /** Certificate authority that agents and the CLI trust beside the system's. */
+  readonly tlsCaFile: string | undefined;
+  readonly pingIntervalMs: number;
+  readonly pingTimeoutMultiplier: number;
+  readonly reconnectGraceMs: number;
+  readonly alertWaitMs: number;
+  readonly investigateRetryMs: number;
+  /** Ping signals a second that one gateway may send to Temporal. */
+  readonly relayBudgetPerSecond: number;
+  /** Whether zones and clusters that nobody declared are learnt from agents. */
+  readonly openAdmission: boolean;
+  readonly frameBytesMax: number;
+  /** Handshakes at once; beyond it agents are told to retry later. */
+  readonly handshakesMax: number;
+  readonly handshakeTimeoutMs: number;
+  /** Port of a worker's health and metrics endpoint. */
+  readonly workerPort: number;
+}
+
+const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+/** All variables of Muster's own, so that a misspelt one stops the process. */
+const known = new Set([
+  "MUSTER_HOME",
+  "MUSTER_HOST",
+  "MUSTER_AGENT_PORT",
+  "MUSTER_API_PORT",
+  "MUSTER_WORKER_PORT",
+  "MUSTER_GATEWAY_ID",
+  "MUSTER_ADVERTISE_HOST",
+  "MUSTER_API_TOKEN",
+  "MUSTER_JOIN_TOKEN",
+  "MUSTER_API_URL",
+  "MUSTER_GATEWAYS",
+  "MUSTER_TLS_CERT",
+  "MUSTER_TLS_KEY",
+  "MUSTER_TLS_CA",
+  "MUSTER_PING_INTERVAL_MS",
+  "MUSTER_PING_TIMEOUT_MULTIPLIER",
+  "MUSTER_RECONNECT_GRACE_MS",
+  "MUSTER_ALERT_WAIT_MS",
+  "MUSTER_INVESTIGATE_RETRY_MS",
+  "MUSTER_RELAY_BUDGET_PER_SECOND",
+  "MUSTER_OPEN_ADMISSION",
+  "MUSTER_FRAME_BYTES_MAX",
+  "MUSTER_HANDSHAKES_MAX",
+  "MUSTER_HANDSHAKE_TIMEOUT_MS",
+]);
+
+/**
+ * Reads and checks every setting.
+ * @throws ConfigError naming the first variable that is unknown or malformed.
+ */
+export function loadConfig(env: Env): Config {
+  refuseUnknown(env);
+  const read = reader(env);
+  const config: Config = {
+    home: resolve(env["MUSTER_HOME"] ?? ".muster"),
+    logLevel: read.oneOf("LOG_LEVEL", logLevels, "info"),
+    agentPort: read.port("MUSTER_AGENT_PORT", 8250),
+    apiPort: read.port("MUSTER_API_PORT", 8251),
+    workerPort: read.port("MUSTER_WORKER_PORT", 8252),
+    host: read.text("MUSTER_HOST") ?? "0.0.0.0",
+    gatewayId: read.id("MUSTER_GATEWAY_ID", defaultGatewayId()),
+    advertiseHost: read.text("MUSTER_ADVERTISE_HOST"),
+    databaseUrl: read.url("DATABASE_URL", ["postgres:", "postgresql:"]),
+    temporalAddress: read.text("TEMPORAL_ADDRESS"),
+    temporalNamespace: read.text("TEMPORAL_NAMESPACE") ?? "default",
+    apiToken: read.secret("MUSTER_API_TOKEN"),
+    joinToken: read.secret("MUSTER_JOIN_TOKEN"),
+    apiUrl: read.url("MUSTER_API_URL", ["http:", "https:"]),
+    gateways: read.list("MUSTER_GATEWAYS", ["ws:", "wss:"]),
+    tlsCertFile: read.text("MUSTER_TLS_CERT"),
+    tlsKeyFile: read.text("MUSTER_TLS_KEY"),
+    tlsCaFile: read.text("MUSTER_TLS_CA"),
+    pingIntervalMs: read.integer("MUSTER_PING_INTERVAL_MS", 60_000, 100, 86_400_000),
+    pingTimeoutMultiplier: read.decimal("MUSTER_PING_TIMEOUT_MULTIPLIER", 2.5, 1.1, 100),
+    reconnectGraceMs: read.integer("MUSTER_RECONNECT_GRACE_MS", 5_000, 0, 3_600_000),
+    alertWaitMs: read.integer("MUSTER_ALERT_WAIT_MS", 1_800_000, 0, 604_800_000),
+    investigateRetryMs: read.integer("MUSTER_INVESTIGATE_RETRY_MS", 60_000, 100, 86_400_000),
+    relayBudgetPerSecond: read.decimal("MUSTER_RELAY_BUDGET_PER_SECOND", 2, 0.01, 10_000),
+    openAdmission: read.oneOf("MUSTER_OPEN_ADMISSION", ["true", "false"], "true") === "true",
+    frameBytesMax: read.integer("MUSTER_FRAME_BYTES_MAX", 1_048_576, 1_024, 67_108_864),
+    handshakesMax: read.integer("MUSTER_HANDSHAKES_MAX", 64, 1, 10_000),
+    handshakeTimeoutMs: read.integer("MUSTER_HANDSHAKE_TIMEOUT_MS", 10_000, 100, 300_000),
+  };
+  if ((config.tlsCertFile === undefined) !== (config.tlsKeyFile === undefined)) {
+    throw new ConfigError(
+      "MUSTER_TLS_CERT",
+      "needs MUSTER_TLS_KEY beside it, and the other way round.",
+    );
+  }
+  return Object.freeze(config);
+}
+
+/**
+ * A setting that this process can't do without.
+ * @throws ConfigError when it is not set.
+ */
+export function need<T>(value: T | undefined, variable: string, what: string): T {
+  if (value === undefined) throw new ConfigError(variable, `is not set. Set it to ${what}.`);
+  return value;
+}
+
+function defaultGatewayId(): string {
+  return hostname().replaceAll(/[^A-Za-z0-9._-]/g, "-") || "gateway";
+}
+
+function refuseUnknown(env: Env): void {
+  for (const name of Object.keys(env)) {
+    if (name.startsWith("MUSTER_") && !known.has(name)) {
+      throw new ConfigError(
+        name,
+        `is not a setting of Muster. Known: ${[...known].sort().join(", ")}.`,
+      );
+    }
+  }
+}
+
+function reader(env: Env) {
+  const text = (name: string): string | undefined => {
+    const value = env[name]?.trim();
+    return value === undefined || value === "" ? undefined : value;
+  };
+  const number = (
+    name: string,
+    fallback: number,
+    min: number,
+    max: number,
+    pattern: RegExp,
+  ): number => {
+    const value = text(name);
+    if (value === undefined) return fallback;
+    const parsed = Number(value);
+    if (!pattern.test(value) || parsed < min || parsed > max) {
+      throw new ConfigError(name, `"${value}" is not a number from ${min} to ${max}.`);
+    }
+    return parsed;
+  };
+  const integer = (name: string, fallback: number, min: number, max: number): number =>
+    number(name, fallback, min, max, /^\d+$/);
+  const url = (name: string, protocols: readonly string[]): string | undefined => {
+    const value = text(name);
+    if (value === undefined) return undefined;
+    checkUrl(name, value, protocols);
+    return value;
+  };
+  return {
+    text,
+    integer,
+    url,
+    port: (name: string, fallback: number) => integer(name, fallback, 0, 65_535),
+    decimal: (name: string, fallback: number, min: number, max: number) =>
+      number(name, fallback, min, max, /^\d+(\.\d+)?$/),
+    list: (name: string, protocols: readonly string[]): readonly string[] => {
+      const values = (text(name) ?? "").split(",").flatMap((part) => part.trim() || []);
+      for (const value of values) checkUrl(name, value, protocols);
+      return values;
+    },
+    oneOf: <T extends string>(name: string, allowed: readonly T[], fallback: T): T => {
+      const value = text(name) ?? fallback;
+      const found = allowed.find((one) => one === value);
+      if (found === undefined) {
+        throw new ConfigError(name, `"${value}" is not one of ${allowed.join(", ")}.`);
+      }
+      return found;
+    },
+    id: (name: string, fallback: string): string => {
+      const value = text(name) ?? fallback;
+      if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/.test(value)) {
+        throw new ConfigError(
+          name,
+          `"${value}" may hold letters, digits, dot, dash and underscore, 128 at most.`,
+        );
+      }
+      return value;
+    },
+    secret: (name: string): string | undefined => {
+      const value = text(name);
+      if (value !== undefined && value.length < 16) {
+        throw new ConfigError(name, "is too short for a secret: give at least 16 characters.");
+      }
+      return value;
+    },
+  };
+}
+
+function checkUrl(name: string, value: string, protocols: readonly string[]): void {
+  const parsed = URL.canParse(value) ? new URL(value) : undefined;
+  if (parsed === undefined || !protocols.includes(parsed.protocol)) {
+    throw new ConfigError(name, `is not a URL that begins with ${protocols.join(" or ")}//.`);
+  }
+}

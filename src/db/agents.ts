@@ -1,0 +1,131 @@
+/** The read model of agents. Written by the `recordAgent` activity, read by the operator API. */
+import type { ResourceState, Status } from "../api/index.ts";
+import type { Db } from "./pool.ts";
+
+/** One agent as operators see it in lists. */
+export interface AgentRow {
+  readonly id: string;
+  readonly zone: string;
+  readonly cluster: string;
+  readonly resourceType: string;
+  readonly status: Status;
+  readonly statusReason: string;
+  readonly statusSince: Date;
+  readonly resourceState: ResourceState;
+  readonly host: unknown;
+  readonly gatewayId: string | null;
+  readonly epoch: number | null;
+  readonly connectedAt: Date | null;
+}
+
+const columns = `a.id, a.zone, a.cluster, a.resource_type AS "resourceType", a.status, a.status_reason AS "statusReason",
+  a.status_since AS "statusSince", a.resource_state AS "resourceState", a.host,
+  CASE WHEN s.closed_at IS NULL THEN s.gateway_id END AS "gatewayId", s.epoch, s.connected_at AS "connectedAt"`;
+
+/** Agents in id order after `after`, with every given field equal. */
+export async function listAgents(
+  db: Db,
+  filter: {
+    after?: string;
+    limit: number;
+    zone?: string;
+    cluster?: string;
+    resourceType?: string;
+    status?: Status;
+    resourceState?: ResourceState;
+    gatewayId?: string;
+    /** Removed agents are left out unless asked for. */
+    withRemoved?: boolean;
+  },
+): Promise<AgentRow[]> {
+  const { rows } = await db.query<AgentRow>(
+    `SELECT ${columns} FROM agents a LEFT JOIN sessions s ON s.agent_id = a.id
+      WHERE a.id > $1
+        AND ($2::text IS NULL OR a.zone = $2) AND ($3::text IS NULL OR a.cluster = $3)
+        AND ($4::text IS NULL OR a.resource_type = $4) AND ($5::text IS NULL OR a.status = $5)
+        AND ($6::text IS NULL OR a.resource_state = $6)
+        AND ($7::text IS NULL OR (s.gateway_id = $7 AND s.closed_at IS NULL))
+        AND ($8 OR a.removed_at IS NULL)
+      ORDER BY a.id LIMIT $9`,
+    [
+      filter.after ?? "",
+      filter.zone ?? null,
+      filter.cluster ?? null,
+      filter.resourceType ?? null,
+      filter.status ?? null,
+      filter.resourceState ?? null,
+      filter.gatewayId ?? null,
+      filter.withRemoved ?? false,
+      filter.limit,
+    ],
+  );
+  return rows;
+}
+
+export async function findAgent(db: Db, agentId: string): Promise<AgentRow | undefined> {
+  const { rows } = await db.query<AgentRow>(
+    `SELECT ${columns} FROM agents a LEFT JOIN sessions s ON s.agent_id = a.id WHERE a.id = $1`,
+    [agentId],
+  );
+  return rows[0];
+}
+
+/** How many agents are in each Status. */
+export async function countByStatus(db: Db): Promise<Map<Status, number>> {
+  const { rows } = await db.query<{ status: Status; count: number }>(
+    `SELECT status, count(*) AS count FROM agents WHERE removed_at IS NULL GROUP BY status`,
+  );
+  return new Map(rows.map((row) => [row.status, row.count]));
+}
+
+/** One line to append to the event log. */
+export interface EventToAppend {
+  readonly no: number;
+  readonly atMs: number;
+  readonly epoch: number;
+  readonly type: string;
+  readonly text: string;
+  readonly data?: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Writes an agent's row and appends its events in one statement. Idempotent: an event number is kept once,
+ * and a record older than the row leaves the row alone.
+ */
+export async function writeAgentRecord(
+  db: Db,
+  record: {
+    agentId: string;
+    status: Status;
+    statusReason: string;
+    statusSinceMs: number;
+    resourceState: ResourceState;
+    pingIntervalMs?: number;
+    pingTimeoutMultiplier?: number;
+    events: readonly EventToAppend[];
+  },
+): Promise<void> {
+  await db.query(
+    `WITH agent AS (
+       UPDATE agents SET status = $2, status_reason = $3, status_since = to_timestamp($4::double precision / 1000),
+              resource_state = $5, ping_interval_ms = $6, ping_timeout_multiplier = $7,
+              removed_at = CASE WHEN $2 = 'Removed' THEN coalesce(removed_at, now()) END, last_event_no = $8
+        WHERE id = $1 AND last_event_no <= $8)
+     INSERT INTO events (agent_id, no, at, epoch, type, text, data)
+     SELECT $1, e.no, to_timestamp(e."atMs" / 1000), e.epoch, e.type, e.text, e.data
+       FROM jsonb_to_recordset($9::jsonb)
+         AS e(no bigint, "atMs" double precision, epoch bigint, type text, text text, data jsonb)
+     ON CONFLICT (agent_id, no) DO NOTHING`,
+    [
+      record.agentId,
+      record.status,
+      record.statusReason,
+      record.statusSinceMs,
+      record.resourceState,
+      record.pingIntervalMs ?? null,
+      record.pingTimeoutMultiplier ?? null,
+      record.events.at(-1)?.no ?? 0,
+      JSON.stringify(record.events),
+    ],
+  );
+}

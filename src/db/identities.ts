@@ -1,0 +1,133 @@
+/** Identity and sessions of agents: who may connect, and who holds the socket. */
+import type { Db } from "./pool.ts";
+
+/** What the handshake needs to know of an agent id. */
+export interface Identity {
+  readonly secretHash: Buffer;
+  readonly removed: boolean;
+  readonly zone: string;
+  readonly cluster: string;
+  readonly resourceType: string;
+  readonly pingIntervalMs: number | null;
+  readonly pingTimeoutMultiplier: number | null;
+}
+
+export async function findIdentity(db: Db, agentId: string): Promise<Identity | undefined> {
+  const { rows } = await db.query<Identity>(
+    `SELECT secret_hash AS "secretHash", removed_at IS NOT NULL AS removed, zone, cluster,
+            resource_type AS "resourceType", ping_interval_ms AS "pingIntervalMs",
+            ping_timeout_multiplier AS "pingTimeoutMultiplier"
+       FROM agents WHERE id = $1`,
+    [agentId],
+  );
+  return rows[0];
+}
+
+/** Registers a new agent with its secret; false when the id exists already (also by another gateway just now). */
+export async function registerIdentity(
+  db: Db,
+  agent: {
+    id: string;
+    secretHash: Buffer;
+    zone: string;
+    cluster: string;
+    resourceType: string;
+    host: unknown;
+  },
+): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `INSERT INTO agents (id, secret_hash, zone, cluster, resource_type, host)
+     VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO NOTHING`,
+    [
+      agent.id,
+      agent.secretHash,
+      agent.zone,
+      agent.cluster,
+      agent.resourceType,
+      JSON.stringify(agent.host),
+    ],
+  );
+  return rowCount === 1;
+}
+
+/**
+ * Takes the next epoch of an agent for a gateway and records what the agent said of itself.
+ * Undefined when the agent is not registered or was removed.
+ */
+export async function takeEpoch(
+  db: Db,
+  session: {
+    agentId: string;
+    gatewayId: string;
+    incarnation: string;
+    zone: string;
+    cluster: string;
+    resourceType: string;
+    host: unknown;
+  },
+): Promise<number | undefined> {
+  const { rows } = await db.query<{ epoch: number }>(
+    `WITH agent AS (
+       UPDATE agents SET zone = $4, cluster = $5, resource_type = $6, host = $7
+        WHERE id = $1 AND removed_at IS NULL RETURNING id)
+     INSERT INTO sessions AS s (agent_id, epoch, gateway_id, gateway_incarnation)
+     SELECT id, 1, $2, $3 FROM agent
+     ON CONFLICT (agent_id) DO UPDATE
+       SET epoch = s.epoch + 1, gateway_id = $2, gateway_incarnation = $3, connected_at = now(), closed_at = NULL
+     RETURNING epoch`,
+    [
+      session.agentId,
+      session.gatewayId,
+      session.incarnation,
+      session.zone,
+      session.cluster,
+      session.resourceType,
+      JSON.stringify(session.host),
+    ],
+  );
+  return rows[0]?.epoch;
+}
+
+/** Notes that a session's socket is closed; nothing when a newer session has begun. */
+export async function closeSession(db: Db, agentId: string, epoch: number): Promise<void> {
+  await db.query(
+    `UPDATE sessions SET closed_at = now() WHERE agent_id = $1 AND epoch = $2 AND closed_at IS NULL`,
+    [agentId, epoch],
+  );
+}
+
+/** Where an agent's socket is held. */
+export interface Route {
+  readonly epoch: number;
+  readonly gatewayId: string;
+  readonly incarnation: string;
+  readonly apiUrl: string | null;
+}
+
+/** The open session of an agent; undefined when it has none. */
+export async function findRoute(db: Db, agentId: string): Promise<Route | undefined> {
+  const { rows } = await db.query<Route>(
+    `SELECT s.epoch, s.gateway_id AS "gatewayId", s.gateway_incarnation AS incarnation, g.api_url AS "apiUrl"
+       FROM sessions s LEFT JOIN gateways g ON g.id = s.gateway_id AND g.incarnation = s.gateway_incarnation
+      WHERE s.agent_id = $1 AND s.closed_at IS NULL`,
+    [agentId],
+  );
+  return rows[0];
+}
+
+/** Agents whose open session is on one run of a gateway, in id order after `after`. */
+export async function listAgentsOfGateway(
+  db: Db,
+  gatewayId: string,
+  incarnation: string,
+  after: string,
+  limit: number,
+): Promise<string[]> {
+  const { rows } = await db.query<{ agent_id: string }>(
+    `SELECT agent_id FROM sessions
+      WHERE gateway_id = $1 AND gateway_incarnation = $2 AND closed_at IS NULL AND agent_id > $3
+      ORDER BY agent_id LIMIT $4`,
+    [gatewayId, incarnation, after, limit],
+  );
+  return rows.map((row) => row.agent_id);
+}

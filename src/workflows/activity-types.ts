@@ -1,0 +1,138 @@
+/**
+ * The activities that workflows ask for, by where they run. Types only: the sandbox never sees an implementation.
+ */
+import type { Answer, ResourceState, Status } from "../api/index.ts";
+import type {
+  DurableRequest,
+  GatewayRef,
+  HostDescription,
+  LifecycleSettings,
+} from "./agent-messages.ts";
+
+/** Run by the gateway that is asked, on `gateway/<gatewayId>`. All are idempotent. */
+export interface GatewayActivities {
+  /** Writes Requests to the socket of session `epoch`; says for each whether it was written. */
+  deliver(args: {
+    agentId: string;
+    epoch: number;
+    requests: readonly DurableRequest[];
+  }): Promise<{ readonly written: readonly number[]; readonly notWritten: readonly number[] }>;
+  /** Hands the settled Answers of a Request to the caller that waits at this gateway, if it still does. */
+  reply(args: {
+    agentId: string;
+    requestId: string;
+    seq: number;
+    answers: readonly Answer[];
+  }): Promise<void>;
+  /** Asks the agent to stop a Request that it may be running. */
+  cancelRequest(args: {
+    agentId: string;
+    epoch: number;
+    seq: number;
+    reason: string;
+  }): Promise<void>;
+  /** "Silent for you too?" `heldHere: false` when this gateway does not hold that session. */
+  silence(args: { agentId: string; epoch: number }): Promise<{
+    readonly heldHere: boolean;
+    readonly lastPingAgoMs?: number;
+    readonly vouchForMs?: number;
+  }>;
+  /** Closes the socket of that session (half open, removed, asked to reconnect); nothing when it is not here. */
+  closeSession(args: {
+    agentId: string;
+    epoch: number;
+    why: "silent" | "removed" | "reconnect";
+    details: string;
+  }): Promise<void>;
+  /** Tells the session its new ping settings; the agent learns them with its next PingAnswer. */
+  applySettings(args: {
+    agentId: string;
+    epoch: number;
+    settings: LifecycleSettings;
+  }): Promise<void>;
+  /** Investigator `agent`: asks the agent over its socket (CheckHealth). */
+  investigateByAgent(args: InvestigateArgs): Promise<Finding>;
+  /** Held for as long as this incarnation of the gateway lives; heartbeaten by the loop that judges silence. */
+  holdLease(args: { incarnation: string }): Promise<void>;
+}
+
+export interface InvestigateArgs {
+  readonly agentId: string;
+  readonly epoch: number;
+  readonly host: HostDescription;
+}
+export type Verdict = "Up" | "Down" | "Unknown";
+/** What an Investigator says, with what it saw. Down only on positive proof (seed). */
+export interface Finding {
+  readonly verdict: Verdict;
+  /** What was asked and what was seen, in one sentence for operators. */
+  readonly evidence: string;
+}
+
+/** Run by workers, on `muster-activities`, except `recordAgent`, which lifecycle workers run as a local activity first. */
+export interface WorkerActivities {
+  /** Writes the read model of one agent and appends its events; idempotent by event number. */
+  recordAgent(record: AgentRecord): Promise<void>;
+  /** Investigator `ping`: ICMP, else TCP connect to the probe ports. Reply → Up, none → Unknown. */
+  investigateByPing(args: InvestigateArgs): Promise<Finding>;
+  /** Marks a gateway's row, if it still is of that incarnation. */
+  recordGateway(args: {
+    gateway: GatewayRef;
+    state: "joined" | "lost" | "left";
+    reason: string;
+  }): Promise<void>;
+  /** Signals `gatewayLost` to every agent whose session was on that incarnation, in paced batches; heartbeats. */
+  tellAgentsGatewayLost(args: {
+    gateway: GatewayRef;
+    reason: string;
+  }): Promise<{ readonly told: number }>;
+}
+
+/** The read model's row of an agent, with the events that led to it. */
+export interface AgentRecord {
+  readonly agentId: string;
+  readonly status: Status;
+  readonly statusReason: string;
+  readonly statusSinceMs: number;
+  readonly resourceState: ResourceState;
+  /** Session that the row stands for; the row keeps a newer epoch's gateway. */
+  readonly epoch: number;
+  readonly session: GatewayRef | null;
+  /** The agent's own ping settings, when an operator set them. */
+  readonly pingIntervalMs?: number;
+  readonly pingTimeoutMultiplier?: number;
+  readonly events: readonly AgentEvent[];
+}
+
+/** One line of an agent's history; `no` counts for the agent's life and makes the append idempotent. */
+export interface AgentEvent {
+  readonly no: number;
+  readonly atMs: number;
+  readonly epoch: number;
+  readonly type: AgentEventType;
+  /** One sentence for operators. */
+  readonly text: string;
+  readonly data?: Readonly<Record<string, unknown>>;
+}
+/** Append only: outside code matches on these. */
+export const agentEventTypes = [
+  "connected",
+  "disconnected",
+  "status",
+  "resourceState",
+  "refused",
+  "pingTimeoutAsked",
+  "investigation",
+  "verdict",
+  "alertRaised",
+  "alertCleared",
+  "unhealthy",
+  "healthy",
+  "lateAnswer",
+  "requestExpired",
+  "requestCancelled",
+  "configured",
+  "gatewayLost",
+  "messageIgnored",
+] as const;
+export type AgentEventType = (typeof agentEventTypes)[number];

@@ -1,0 +1,249 @@
+/**
+ * What the world may say to an `agentLifecycle` workflow. One definition for workflow, gateway, CLI and tests.
+ * Workflow id: `agent/<agentId>`. Only durations cross process borders, never clock readings.
+ */
+import { defineQuery, defineSignal, defineUpdate } from "@temporalio/workflow";
+import type {
+  Answer,
+  CommandTraits,
+  ResourceState,
+  ShutdownReason,
+  Status,
+  WireCommand,
+} from "../api/index.ts";
+
+export const agentLifecycleType = "agentLifecycle";
+export const lifecycleTaskQueue = "muster-lifecycle";
+export const activitiesTaskQueue = "muster-activities";
+export function agentWorkflowId(agentId: string): string {
+  return `agent/${agentId}`;
+}
+export function gatewayTaskQueue(gatewayId: string): string {
+  return `gateway/${gatewayId}`;
+}
+
+/** One start of a gateway process: the id is its place in the cluster, the incarnation this run of it. */
+export interface GatewayRef {
+  readonly gatewayId: string;
+  readonly incarnation: string;
+}
+
+/** Times the lifecycle goes by; the gateway hands them over at each connect (fleet defaults plus the agent's own). */
+export interface LifecycleSettings {
+  readonly pingIntervalMs: number;
+  /** Silence of this many intervals is a time-out. */
+  readonly pingTimeoutMultiplier: number;
+  /** How long a lost socket may take to come back before anybody is asked. */
+  readonly reconnectGraceMs: number;
+  /** From the loss to Alert. */
+  readonly alertWaitMs: number;
+  /** Between two investigations of the same loss. */
+  readonly investigateRetryMs: number;
+}
+
+/** What an agent said of itself at connect. */
+export interface HostDescription {
+  readonly zone: string;
+  readonly cluster: string;
+  readonly resourceType: string;
+  readonly software: string;
+  readonly address?: string;
+  readonly probePorts?: readonly number[];
+  readonly resources: readonly {
+    readonly name: string;
+    readonly resourceType: string;
+    readonly version: string;
+  }[];
+  readonly commandTypes?: Readonly<Record<string, CommandTraits>>;
+}
+
+/** A new session was accepted: identity proven, admitted, epoch taken. Sent with signalWithStart. */
+export interface ConnectedMessage {
+  readonly epoch: number;
+  readonly gateway: GatewayRef;
+  readonly host: HostDescription;
+  readonly settings: LifecycleSettings;
+}
+export const connectedSignal = defineSignal<[ConnectedMessage]>("connected");
+
+/** The agent pinged `lastPingAgoMs` ago; its gateway watches it for `vouchForMs` more by itself (DESIGN §3). */
+export interface PingMessage {
+  readonly epoch: number;
+  readonly lastPingAgoMs: number;
+  readonly vouchForMs: number;
+  /** One line for operators when a resource says that it is unhealthy. */
+  readonly unhealthy?: string;
+}
+export const pingSignal = defineSignal<[PingMessage]>("ping");
+
+/** Answers of the agent to the durable Request `seq`, by whatever gateway and session. */
+export interface AnswerMessage {
+  readonly seq: number;
+  readonly answers: readonly Answer[];
+  readonly gateway: GatewayRef;
+}
+export const answerSignal = defineSignal<[AnswerMessage]>("answer");
+
+/** These Requests, given to this gateway to deliver, were certainly not written to the agent's socket. */
+export interface UndeliveredMessage {
+  readonly epoch: number;
+  readonly seqs: readonly number[];
+  readonly reason: string;
+}
+export const undeliveredSignal = defineSignal<[UndeliveredMessage]>("undelivered");
+
+/** Why a session ended, as its gateway saw it (DESIGN §5). */
+export type DisconnectCause =
+  | { readonly type: "goodbye"; readonly reason: ShutdownReason; readonly details?: string }
+  | { readonly type: "socketLost"; readonly details: string }
+  | { readonly type: "pingTimeout"; readonly silentForMs: number }
+  | { readonly type: "handshakeFailed"; readonly details: string; readonly retryable: boolean }
+  | { readonly type: "reconnectAsked"; readonly by: string };
+
+/** A session was lost. A message of an old epoch changes nothing. */
+export interface DisconnectMessage {
+  readonly epoch: number;
+  readonly cause: DisconnectCause;
+}
+export const disconnectSignal = defineSignal<[DisconnectMessage]>("disconnect");
+
+/** A run of a gateway is gone, with all its sessions. Changes nothing for agents that have moved on. */
+export interface GatewayLostMessage {
+  readonly gateway: GatewayRef;
+  readonly reason: string;
+}
+export const gatewayLostSignal = defineSignal<[GatewayLostMessage]>("gatewayLost");
+
+/** Who waits for the Answers of a Request beside the gateway that admitted it. */
+export type ReplyTo =
+  | { readonly type: "workflow"; readonly workflowId: string; readonly signal: string }
+  | { readonly type: "gateway"; readonly gatewayId: string };
+
+/** A Request of a caller. Admitting the same `requestId` again gives the same Request. */
+export interface AdmitMessage {
+  readonly requestId: string;
+  readonly commands: readonly WireCommand[];
+  readonly onError: "stop" | "continue";
+  /** Absent: the largest of the Command types' own waits. */
+  readonly waitSeconds?: number;
+  /**
+   * The session that the asking gateway holds. When it is the current one, that gateway writes the Request itself
+   * (`deliver: "caller"`); otherwise the workflow hands it to the owner.
+   */
+  readonly via?: GatewayRef & { readonly epoch: number };
+  readonly replyTo?: ReplyTo;
+}
+
+/** The fields of an admitted Request as the agent gets them; ordered by `seq`. */
+export interface DurableRequest {
+  readonly requestId: string;
+  readonly seq: number;
+  readonly commands: readonly WireCommand[];
+  readonly onError: "stop" | "continue";
+  readonly inSequence: boolean;
+  readonly after?: { readonly seq: number; readonly withinMs: number };
+  readonly waitMs: number;
+}
+
+export type AdmitResult =
+  /** The asking gateway writes it to its socket. */
+  | { readonly state: "pending"; readonly deliver: "caller"; readonly request: DurableRequest }
+  /** The workflow hands it to the owner, now or when the agent returns. */
+  | {
+      readonly state: "pending";
+      readonly deliver: "workflow";
+      readonly seq: number;
+      readonly waitMs: number;
+    }
+  /** This request id was admitted before and has its Answers. */
+  | { readonly state: "settled"; readonly seq: number; readonly answers: readonly Answer[] };
+/** Refused by the validator with an ApplicationFailure whose `type` is one of `AdmitRefusal`. */
+export const admitUpdate = defineUpdate<AdmitResult, [AdmitMessage]>("admit");
+
+/** Why a Request was refused before anything was recorded. */
+export type AdmitRefusal =
+  "RESOURCE_STATE" | "MAILBOX_FULL" | "INVALID_REQUEST" | "DUPLICATE_COMMAND_ID" | "REMOVED";
+
+/** Cancels a Request; each of its Commands still gets exactly one Answer. */
+export interface CancelMessage {
+  readonly requestId: string;
+  readonly reason: string;
+}
+export type CancelResult = "cancelled" | "asked" | "settled" | "unknown";
+export const cancelUpdate = defineUpdate<CancelResult, [CancelMessage]>("cancel");
+
+/** Who asks, for the event log. Everything is optional so that a bare signal from the Temporal UI works. */
+export interface OperatorMessage {
+  readonly by?: string;
+  readonly reason?: string;
+}
+export const operatorVerbs = [
+  "enterMaintenance",
+  "cancelMaintenance",
+  "enable",
+  "disable",
+  "unmanage",
+  "manage",
+  "reconnect",
+  "remove",
+] as const;
+export type OperatorVerb = (typeof operatorVerbs)[number];
+
+/** What a verb did. */
+export interface VerbResult {
+  readonly status: Status;
+  readonly resourceState: ResourceState;
+  readonly details: string;
+}
+/** The same names as signals (never refused aloud: logged) and as Updates (validated, with a result). */
+export const operatorSignals = Object.fromEntries(
+  operatorVerbs.map((verb) => [verb, defineSignal<[OperatorMessage?]>(verb)]),
+) as Record<OperatorVerb, ReturnType<typeof defineSignal<[OperatorMessage?]>>>;
+export const operatorUpdates = Object.fromEntries(
+  operatorVerbs.map((verb) => [verb, defineUpdate<VerbResult, [OperatorMessage?]>(verb)]),
+) as Record<OperatorVerb, ReturnType<typeof defineUpdate<VerbResult, [OperatorMessage?]>>>;
+
+/** Changes the ping settings of one agent. */
+export interface ConfigureMessage extends OperatorMessage {
+  readonly pingIntervalMs?: number;
+  readonly pingTimeoutMultiplier?: number;
+}
+export const configureUpdate = defineUpdate<VerbResult, [ConfigureMessage]>("configure");
+
+/** What the workflow believes, for `GET agents/:id` and the Temporal UI. Durations, not clock readings, except `…At` for people. */
+export interface AgentView {
+  readonly agentId: string;
+  readonly status: Status;
+  readonly resourceState: ResourceState;
+  /** ISO time since when, and why, in words. */
+  readonly statusSince: string;
+  readonly statusReason: string;
+  readonly epoch: number;
+  readonly session?: GatewayRef & { readonly epoch: number };
+  readonly host?: HostDescription;
+  readonly settings: LifecycleSettings;
+  readonly lastPingAt?: string;
+  readonly pendingRequests: number;
+  readonly lastVerdict?: {
+    readonly investigator: string;
+    readonly verdict: string;
+    readonly evidence: string;
+    readonly at: string;
+  };
+}
+export const stateQuery = defineQuery<AgentView>("state");
+
+/** A Request and what became of it. */
+export interface RequestView {
+  readonly requestId: string;
+  readonly seq: number;
+  readonly state: "pending" | "settled";
+  /** Whether it was handed to a gateway since it was admitted. */
+  readonly handed: boolean;
+  readonly commands: readonly { readonly id: string; readonly type: string }[];
+  readonly answers?: readonly Answer[];
+}
+/** All pending Requests, oldest first. */
+export const pendingQuery = defineQuery<readonly RequestView[]>("pending");
+/** One Request, pending or among the last finished; null when not known (any more). */
+export const requestQuery = defineQuery<RequestView | null, [string]>("request");
