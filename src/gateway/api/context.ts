@@ -1,0 +1,20 @@
+import type { Client } from "@temporalio/client";
+import type { Registry } from "prom-client";
+import type { Config } from "../../config/index.ts";
+import type { Db } from "../../db/index.ts";
+import type { Log } from "../../telemetry/log.ts";
+import type { GatewayRef } from "../../workflows/agent-messages.ts";
+import type { CommandLanes } from "../command-lanes.ts";
+
+/** All that the operator API needs of its gateway. */
+export interface ApiContext {
+  readonly config: Config;
+  readonly log: Log;
+  readonly db: Db;
+  readonly temporal: Client;
+  readonly lanes: CommandLanes;
+  readonly gateway: GatewayRef;
+  readonly metrics: Registry;
+  /** What keeps the gateway from being ready, in words; empty when it is. */
+  readonly unreadyReasons: () => readonly string[];
+}
