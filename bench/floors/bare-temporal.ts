@@ -1,0 +1,48 @@
+/** Floors of `bench durable` and `bench connect`: the bare Temporal operations on an empty workflow, same server, same client settings. */
+import type { Client } from "@temporalio/client";
+import { startNode, type Child } from "../processes.ts";
+import { bareSignal, bareUpdate, bareWorkflow } from "./bare-workflow.ts";
+
+const taskQueue = "bench-bare";
+
+export interface BareTemporal {
+  /** Opens a workflow to send Updates and signals to; gives its id. */
+  open(workflowId: string): Promise<void>;
+  /** One Update, completed, then one signal, acknowledged: what a durable Command can't do without. */
+  updateAndSignal(workflowId: string, payload: unknown): Promise<void>;
+  /** One signalWithStart: what a connecting agent can't do without. */
+  signalWithStart(workflowId: string, payload: unknown): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Starts the worker process of the bare workflow. */
+export async function startBareTemporal(
+  client: Client,
+  address: string,
+  namespace: string,
+): Promise<BareTemporal> {
+  const worker: Child = await startNode(new URL("bare-worker.ts", import.meta.url), [
+    address,
+    namespace,
+    taskQueue,
+  ]);
+  return {
+    open: async (workflowId) => {
+      await client.workflow.start(bareWorkflow, { workflowId, taskQueue });
+    },
+    updateAndSignal: async (workflowId, payload) => {
+      const handle = client.workflow.getHandle(workflowId);
+      await handle.executeUpdate(bareUpdate, { args: [payload] });
+      await handle.signal(bareSignal, payload);
+    },
+    signalWithStart: async (workflowId, payload) => {
+      await client.workflow.signalWithStart(bareWorkflow, {
+        workflowId,
+        taskQueue,
+        signal: bareSignal,
+        signalArgs: [payload],
+      });
+    },
+    stop: () => worker.stop(),
+  };
+}

@@ -1,0 +1,52 @@
+/** Closed-loop load: a fixed number of calls in flight, each replaced as it ends. */
+
+/** What a round of calls came to. */
+export interface Rate {
+  readonly perSecond: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly calls: number;
+}
+
+/**
+ * Keeps `inFlight` calls going for `seconds` and gives their rate and latencies. `call` gets the number of its slot.
+ * An error of any call ends the round and is thrown: a rate over failed calls means nothing.
+ */
+export async function measureRate(
+  call: (slot: number) => Promise<unknown>,
+  options: { inFlight: number; seconds: number },
+): Promise<Rate> {
+  const latenciesMs: number[] = [];
+  const began = performance.now();
+  const ends = began + options.seconds * 1000;
+  const slot = async (number: number): Promise<void> => {
+    for (let now = performance.now(); now < ends;) {
+      await call(number);
+      const after = performance.now();
+      latenciesMs.push(after - now);
+      now = after;
+    }
+  };
+  await Promise.all(Array.from({ length: options.inFlight }, (_, number) => slot(number)));
+  const elapsedMs = performance.now() - began;
+  latenciesMs.sort((a, b) => a - b);
+  return {
+    perSecond: (latenciesMs.length * 1000) / elapsedMs,
+    p50Ms: percentile(latenciesMs, 0.5),
+    p99Ms: percentile(latenciesMs, 0.99),
+    calls: latenciesMs.length,
+  };
+}
+
+/** The value below which the share `p` of the sorted values lies; 0 when there are none. */
+export function percentile(sorted: readonly number[], p: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * p))] ?? 0;
+}
+
+/** The middle value. */
+export function median(values: readonly number[]): number {
+  return percentile(
+    [...values].sort((a, b) => a - b),
+    0.5,
+  );
+}
