@@ -20,6 +20,8 @@ export interface Config {
   readonly databaseUrl: string | undefined;
   readonly temporalAddress: string | undefined;
   readonly temporalNamespace: string;
+  /** All TEMPORAL_* variables as given, for the SDK's own reader (TLS, API key, profile). Holds secrets. */
+  readonly temporalEnv: Readonly<Record<string, string>>;
   readonly apiToken: string | undefined;
   readonly joinToken: string | undefined;
   /** URL of the operator API, for the CLI. */
@@ -97,6 +99,7 @@ export function loadConfig(env: Env): Config {
     databaseUrl: read.url("DATABASE_URL", ["postgres:", "postgresql:"]),
     temporalAddress: read.text("TEMPORAL_ADDRESS"),
     temporalNamespace: read.text("TEMPORAL_NAMESPACE") ?? "default",
+    temporalEnv: temporalVariables(env),
     apiToken: read.secret("MUSTER_API_TOKEN"),
     joinToken: read.secret("MUSTER_JOIN_TOKEN"),
     apiUrl: read.url("MUSTER_API_URL", ["http:", "https:"]),
@@ -135,6 +138,17 @@ export function need<T>(value: T | undefined, variable: string, what: string): T
 
 function defaultGatewayId(): string {
   return hostname().replaceAll(/[^A-Za-z0-9._-]/g, "-") || "gateway";
+}
+
+/** An empty variable is one that is not set, as in a compose file: an empty API key would switch TLS on. */
+function temporalVariables(env: Env): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(env).flatMap(([name, value]) =>
+      name.startsWith("TEMPORAL_") && value !== undefined && value.trim() !== ""
+        ? [[name, value.trim()]]
+        : [],
+    ),
+  );
 }
 
 function refuseUnknown(env: Env): void {

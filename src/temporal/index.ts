@@ -1,0 +1,4 @@
+export * from "./connect.ts";
+export * from "./errors.ts";
+export * from "./runtime.ts";
+export * from "./settings.ts";
