@@ -6,7 +6,7 @@ const may = {
   telemetry: [],
   temporal: ["config/", "telemetry/"],
   wire: ["api/"],
-  db: ["api/"],
+  db: ["api/", "telemetry/"],
   resources: ["api/"],
   workflows: ["api/", "lifecycle/"],
   activities: [

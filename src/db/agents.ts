@@ -1,6 +1,7 @@
 /** The read model of agents. Written by the `recordAgent` activity, read by the operator API. */
 import type { ResourceState, Status } from "../api/index.ts";
 import type { Db } from "./pool.ts";
+import { storableJson, storableText } from "./storable.ts";
 
 /** One agent as operators see it in lists. */
 export interface AgentRow {
@@ -90,7 +91,8 @@ export interface EventToAppend {
 
 /**
  * Writes an agent's row and appends its events in one statement. Idempotent: an event number is kept once,
- * and a record older than the row leaves the row alone.
+ * and a record whose newest event is older than the row leaves the row alone. So every change of the row needs
+ * an event beside it.
  */
 export async function writeAgentRecord(
   db: Db,
@@ -119,13 +121,13 @@ export async function writeAgentRecord(
     [
       record.agentId,
       record.status,
-      record.statusReason,
+      storableText(record.statusReason),
       record.statusSinceMs,
       record.resourceState,
       record.pingIntervalMs ?? null,
       record.pingTimeoutMultiplier ?? null,
       record.events.at(-1)?.no ?? 0,
-      JSON.stringify(record.events),
+      storableJson(record.events),
     ],
   );
 }

@@ -15,8 +15,10 @@ export interface EventRow {
 const columns = `id, agent_id AS "agentId", no, at, epoch, type, text, data`;
 
 /**
- * Events after `afterId`, in id order, of one agent or of all. Events whose smaller ids are still being written
- * by another transaction are held back, so that a reader who resumes by id misses none.
+ * Events after the one with id `afterId` (0: from the beginning), of one agent or of all, in the order of the stream.
+ * That is the order of the writing transactions, not of ids: two writers' ids may become visible in either order.
+ * Events beside which another transaction is still writing are held back, so whoever resumes with the last id
+ * that was seen misses none and gets none twice.
  */
 export async function listEvents(
   db: Db,
@@ -24,8 +26,9 @@ export async function listEvents(
 ): Promise<EventRow[]> {
   const { rows } = await db.query<EventRow>(
     `SELECT ${columns} FROM events
-      WHERE id > $1 AND ($2::text IS NULL OR agent_id = $2) AND tx < pg_snapshot_xmin(pg_current_snapshot())
-      ORDER BY id LIMIT $3`,
+      WHERE (tx, id) > (coalesce((SELECT tx FROM events WHERE id <= $1 ORDER BY id DESC LIMIT 1), '0'), $1)
+        AND ($2::text IS NULL OR agent_id = $2) AND tx < pg_snapshot_xmin(pg_current_snapshot())
+      ORDER BY tx, id LIMIT $3`,
     [filter.afterId, filter.agentId ?? null, filter.limit],
   );
   return rows;
@@ -44,8 +47,11 @@ export async function listNewestEvents(
   return rows.reverse();
 }
 
-/** Id of the newest event, 0 when there is none: where a stream that wants only news begins. */
+/** Id of the last event of the stream, 0 when there is none: where a reader who wants only news begins. */
 export async function newestEventId(db: Db): Promise<number> {
-  const { rows } = await db.query<{ id: number }>(`SELECT coalesce(max(id), 0) AS id FROM events`);
+  const { rows } = await db.query<{ id: number }>(
+    `SELECT id FROM events WHERE tx < pg_snapshot_xmin(pg_current_snapshot())
+      ORDER BY tx DESC, id DESC LIMIT 1`,
+  );
   return rows[0]?.id ?? 0;
 }

@@ -1,5 +1,6 @@
 /** Identity and sessions of agents: who may connect, and who holds the socket. */
 import type { Db } from "./pool.ts";
+import { storableJson } from "./storable.ts";
 
 /** What the handshake needs to know of an agent id. */
 export interface Identity {
@@ -44,7 +45,7 @@ export async function registerIdentity(
       agent.zone,
       agent.cluster,
       agent.resourceType,
-      JSON.stringify(agent.host),
+      storableJson(agent.host),
     ],
   );
   return rowCount === 1;
@@ -82,7 +83,7 @@ export async function takeEpoch(
       session.zone,
       session.cluster,
       session.resourceType,
-      JSON.stringify(session.host),
+      storableJson(session.host),
     ],
   );
   return rows[0]?.epoch;
@@ -93,6 +94,19 @@ export async function closeSession(db: Db, agentId: string, epoch: number): Prom
   await db.query(
     `UPDATE sessions SET closed_at = now() WHERE agent_id = $1 AND epoch = $2 AND closed_at IS NULL`,
     [agentId, epoch],
+  );
+}
+
+/** Notes that every session of one run of a gateway is gone with it. */
+export async function closeSessionsOfGateway(
+  db: Db,
+  gatewayId: string,
+  incarnation: string,
+): Promise<void> {
+  await db.query(
+    `UPDATE sessions SET closed_at = now()
+      WHERE gateway_id = $1 AND gateway_incarnation = $2 AND closed_at IS NULL`,
+    [gatewayId, incarnation],
   );
 }
 

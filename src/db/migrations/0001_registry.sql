@@ -58,8 +58,8 @@ CREATE TABLE gateways (
   state_since timestamptz NOT NULL DEFAULT now()
 );
 
--- The event log. `id` orders the stream; (agent_id, no) makes an append idempotent.
--- `tx` lets a reader wait until every smaller id is committed.
+-- The event log. (agent_id, no) makes an append idempotent. (tx, id) orders the stream: ids alone become visible
+-- out of order, while nothing can appear any more below the oldest transaction that is still running.
 CREATE TABLE events (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   agent_id text NOT NULL,
@@ -72,6 +72,7 @@ CREATE TABLE events (
   tx xid8 NOT NULL DEFAULT pg_current_xact_id(),
   UNIQUE (agent_id, no)
 );
+CREATE INDEX events_in_order ON events (tx, id);
 
 -- Which agent a request id went to; the Request itself and its Answers live in the agent's workflow.
 CREATE TABLE requests (
