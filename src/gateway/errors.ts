@@ -26,3 +26,35 @@ export class RequestRefusedError extends Error {
     if (options.apiUrl !== undefined) this.apiUrl = options.apiUrl;
   }
 }
+
+/** Why an agent may not connect. `code` is stable; the message goes to the agent and says what to change. */
+export class HandshakeRefusedError extends Error {
+  readonly code: HandshakeRefusal;
+  constructor(code: HandshakeRefusal, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "HandshakeRefusedError";
+    this.code = code;
+  }
+}
+export type HandshakeRefusal =
+  | "JOIN_TOKEN_NEEDED"
+  | "JOIN_TOKEN_WRONG"
+  | "SECRET_WRONG"
+  | "REMOVED"
+  | "NO_RESOURCE"
+  | "DUPLICATE_RESOURCE"
+  | "MIXED_PLACES"
+  | "TOO_MANY_COMMAND_TYPES"
+  | "CLUSTER_UNKNOWN"
+  | "RESOURCE_TYPE_MISMATCH";
+
+/** Another process took this gateway's id: this one has to go. */
+export class GatewayReplacedError extends Error {
+  readonly code = "GATEWAY_REPLACED";
+  constructor(gatewayId: string) {
+    super(
+      `Another process runs as gateway ${gatewayId}. Give each gateway an id of its own with MUSTER_GATEWAY_ID.`,
+    );
+    this.name = "GatewayReplacedError";
+  }
+}

@@ -63,6 +63,8 @@ export interface ConnectedMessage {
   readonly gateway: GatewayRef;
   readonly host: HostDescription;
   readonly settings: LifecycleSettings;
+  /** The gateway watches the agent by itself for so long from now on (DESIGN §3); the connect counts as a ping. Absent: 0. */
+  readonly vouchForMs?: number;
 }
 export const connectedSignal = defineSignal<[ConnectedMessage]>("connected");
 
