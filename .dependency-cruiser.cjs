@@ -14,6 +14,7 @@ const may = {
     "lifecycle/",
     "db/",
     "workflows/.*messages\\.ts",
+    "workflows/start-options\\.ts",
     "workflows/activity-types\\.ts",
     "telemetry/",
   ],
@@ -23,6 +24,7 @@ const may = {
     "wire/",
     "db/",
     "workflows/.*messages\\.ts",
+    "workflows/start-options\\.ts",
     "workflows/activity-types\\.ts",
     "config/",
     "telemetry/",
@@ -42,6 +44,7 @@ const may = {
     "local/",
     "resources/",
     "workflows/.*messages\\.ts",
+    "workflows/start-options\\.ts",
     "db/",
     "temporal/",
   ],
@@ -54,6 +57,7 @@ const may = {
     "temporal/",
     "worker/bundle\\.ts",
     "workflows/.*messages\\.ts",
+    "workflows/start-options\\.ts",
   ],
 };
 const packages = {

@@ -1,4 +1,7 @@
-/** What the world may say to a `gatewayLifecycle` workflow. Workflow id and task queue: `gateway/<gatewayId>`. */
+/**
+ * What the world may say to a `gatewayLifecycle` workflow. Workflow id: `gateway/<gatewayId>`, which is also the task queue
+ * that the gateway polls for activities; the workflow itself runs on the lifecycle workers.
+ */
 import { defineQuery, defineSignal } from "@temporalio/workflow";
 
 export const gatewayLifecycleType = "gatewayLifecycle";
