@@ -58,3 +58,12 @@ export class GatewayReplacedError extends Error {
     this.name = "GatewayReplacedError";
   }
 }
+
+/** Temporal holds no running lifecycle of that agent (or gateway), or it will never take the message. Not retried. */
+export class LifecycleGoneError extends Error {
+  readonly code = "LIFECYCLE_GONE";
+  constructor(subject: string, options?: ErrorOptions) {
+    super(`Temporal has no running lifecycle of ${subject} that takes this message.`, options);
+    this.name = "LifecycleGoneError";
+  }
+}

@@ -1,0 +1,200 @@
+/** The only file that talks to workflows. Every call has a deadline; none is retried here. */
+import {
+  isGrpcServiceError,
+  WorkflowExecutionAlreadyStartedError,
+  WorkflowNotFoundError,
+  WorkflowUpdateFailedError,
+  type Client,
+} from "@temporalio/client";
+import { ApplicationFailure } from "@temporalio/common";
+import {
+  admitUpdate,
+  agentLifecycleType,
+  agentWorkflowId,
+  answerSignal,
+  connectedSignal,
+  disconnectSignal,
+  pingSignal,
+  requestQuery,
+  undeliveredSignal,
+  type AdmitMessage,
+  type AdmitRefusal,
+  type AdmitResult,
+  type AnswerMessage,
+  type ConnectedMessage,
+  type DisconnectMessage,
+  type PingMessage,
+  type RequestView,
+  type UndeliveredMessage,
+} from "../workflows/agent-messages.ts";
+import {
+  gatewayLifecycleType,
+  gatewayStateQuery,
+  gatewayWorkflowId,
+  joinedSignal,
+  leavingSignal,
+  type GatewayView,
+  type JoinedMessage,
+  type LeavingMessage,
+} from "../workflows/gateway-messages.ts";
+import { agentStartOptions, gatewayStartOptions } from "../workflows/start-options.ts";
+import { LifecycleGoneError, RequestRefusedError } from "./errors.ts";
+
+const callMs = 5_000;
+const invalidArgument = 3;
+
+/** Signals to an agent's lifecycle that the gateway promises to bring over. */
+export type AgentSignal =
+  | { readonly name: "disconnect"; readonly message: DisconnectMessage }
+  | { readonly name: "undelivered"; readonly message: UndeliveredMessage }
+  | { readonly name: "answer"; readonly message: AnswerMessage };
+
+export class AgentPort {
+  readonly #client: Client;
+  readonly #inFlight = new Set<Promise<unknown>>();
+
+  constructor(client: Client) {
+    this.#client = client;
+  }
+
+  /**
+   * Brings a new session over, and starts the agent's lifecycle when it has none.
+   * @throws LifecycleGoneError when the agent was removed.
+   */
+  async connected(agentId: string, message: ConnectedMessage): Promise<void> {
+    await this.#call(agentId, callMs, () =>
+      this.#client.workflow.signalWithStart(agentLifecycleType, {
+        ...agentStartOptions(agentId, message),
+        signal: connectedSignal,
+        signalArgs: [message],
+      }),
+    );
+  }
+
+  /** @throws LifecycleGoneError when the agent has no running lifecycle. */
+  async ping(agentId: string, message: PingMessage): Promise<void> {
+    await this.#call(agentId, callMs, () =>
+      this.#client.workflow.getHandle(agentWorkflowId(agentId)).signal(pingSignal, message),
+    );
+  }
+
+  /** @throws LifecycleGoneError when the agent has no running lifecycle, or will never take this signal. */
+  async signal(agentId: string, signal: AgentSignal): Promise<void> {
+    const handle = this.#client.workflow.getHandle(agentWorkflowId(agentId));
+    try {
+      await this.#call(agentId, callMs, () => {
+        switch (signal.name) {
+          case "disconnect":
+            return handle.signal(disconnectSignal, signal.message);
+          case "undelivered":
+            return handle.signal(undeliveredSignal, signal.message);
+          case "answer":
+            return handle.signal(answerSignal, signal.message);
+        }
+      });
+    } catch (error) {
+      if (isInvalid(error)) throw new LifecycleGoneError(agentId, { cause: error });
+      throw error;
+    }
+  }
+
+  /**
+   * Asks the lifecycle to take a Request; asking again with the same request id is the same asking.
+   * @throws RequestRefusedError when it refuses; LifecycleGoneError when there is none; other errors may be retried.
+   */
+  async admit(agentId: string, message: AdmitMessage, withinMs: number): Promise<AdmitResult> {
+    try {
+      return await this.#call(agentId, Math.min(withinMs, callMs), () =>
+        this.#client.workflow
+          .getHandle(agentWorkflowId(agentId))
+          .executeUpdate(admitUpdate, { args: [message], updateId: message.requestId }),
+      );
+    } catch (error) {
+      throw refusalOf(error) ?? error;
+    }
+  }
+
+  /** What became of a Request; null when the lifecycle does not know it. */
+  async request(
+    agentId: string,
+    requestId: string,
+    withinMs: number,
+  ): Promise<RequestView | null> {
+    return await this.#call(agentId, withinMs, () =>
+      this.#client.workflow.getHandle(agentWorkflowId(agentId)).query(requestQuery, requestId),
+    );
+  }
+
+  async joined(gatewayId: string, message: JoinedMessage): Promise<void> {
+    await this.#call(gatewayId, callMs, () =>
+      this.#client.workflow.signalWithStart(gatewayLifecycleType, {
+        ...gatewayStartOptions(gatewayId),
+        signal: joinedSignal,
+        signalArgs: [message],
+      }),
+    );
+  }
+
+  async leaving(gatewayId: string, message: LeavingMessage): Promise<void> {
+    await this.#call(gatewayId, callMs, () =>
+      this.#client.workflow.getHandle(gatewayWorkflowId(gatewayId)).signal(leavingSignal, message),
+    );
+  }
+
+  /** What the gateway's own lifecycle believes. */
+  async gatewayState(gatewayId: string): Promise<GatewayView> {
+    return await this.#call(gatewayId, callMs, () =>
+      this.#client.workflow.getHandle(gatewayWorkflowId(gatewayId)).query(gatewayStateQuery),
+    );
+  }
+
+  /** Resolves when no call is under way; closing the connection earlier would throw where nobody can catch it. */
+  async settle(): Promise<void> {
+    while (this.#inFlight.size > 0) await Promise.allSettled([...this.#inFlight]);
+  }
+
+  async #call<T>(subject: string, withinMs: number, run: () => Promise<T>): Promise<T> {
+    const call = this.#client.withDeadline(Date.now() + withinMs, run);
+    this.#inFlight.add(call);
+    try {
+      return await call;
+    } catch (error) {
+      if (isGone(error)) throw new LifecycleGoneError(subject, { cause: error });
+      throw error;
+    } finally {
+      this.#inFlight.delete(call);
+    }
+  }
+}
+
+function isGone(error: unknown): boolean {
+  return (
+    error instanceof WorkflowNotFoundError || error instanceof WorkflowExecutionAlreadyStartedError
+  );
+}
+
+/** Temporal will say the same to the same message again. */
+function isInvalid(error: unknown): boolean {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return isGrpcServiceError(cause) && cause.code === invalidArgument;
+}
+
+/** The refusals of the validator, as callers know them. */
+const refusals: Readonly<Record<AdmitRefusal, RequestRefusedError["code"]>> = {
+  RESOURCE_STATE: "RESOURCE_STATE",
+  MAILBOX_FULL: "MAILBOX_FULL",
+  INVALID_REQUEST: "INVALID_REQUEST",
+  DUPLICATE_COMMAND_ID: "DUPLICATE_COMMAND_ID",
+  REMOVED: "AGENT_REMOVED",
+};
+
+function refusalOf(error: unknown): RequestRefusedError | undefined {
+  if (!(error instanceof WorkflowUpdateFailedError)) return undefined;
+  const failure = error.cause;
+  if (!(failure instanceof ApplicationFailure)) return undefined;
+  const type = failure.type ?? "";
+  if (!Object.hasOwn(refusals, type)) return undefined;
+  return new RequestRefusedError(refusals[type as AdmitRefusal], failure.message, {
+    cause: error,
+  });
+}

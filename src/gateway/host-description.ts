@@ -1,0 +1,76 @@
+/** What an agent says of itself in its Startup Commands, as one description of its host. */
+import type { CommandTraits, StartupCommand } from "../api/index.ts";
+import type { HostDescription } from "../workflows/agent-messages.ts";
+import { HandshakeRefusedError } from "./errors.ts";
+
+const commandTypesMax = 64;
+
+/**
+ * Puts the Startup Commands of one agent together.
+ * @throws HandshakeRefusedError when they contradict each other.
+ */
+export function describeHost(
+  startups: readonly StartupCommand[],
+  software: string,
+): HostDescription {
+  const first = startups[0];
+  if (first === undefined) {
+    throw new HandshakeRefusedError(
+      "NO_RESOURCE",
+      "The agent brought no resource: send one Startup Command for each.",
+    );
+  }
+  checkNames(startups);
+  for (const other of startups) {
+    if (other.zone !== first.zone || other.cluster !== first.cluster) {
+      throw new HandshakeRefusedError(
+        "MIXED_PLACES",
+        `Resource ${first.name} says zone ${first.zone}, cluster ${first.cluster}; resource ${other.name} says zone ` +
+          `${other.zone}, cluster ${other.cluster}. All resources of an agent are in one cluster: run one agent for each.`,
+      );
+    }
+  }
+  const probed = startups.find((startup) => startup.address !== undefined);
+  const commandTypes = mergeCommandTypes(startups);
+  return {
+    zone: first.zone,
+    cluster: first.cluster,
+    resourceType: first.resourceType,
+    software,
+    ...(probed?.address !== undefined && { address: probed.address }),
+    ...(probed?.probePorts !== undefined && { probePorts: probed.probePorts }),
+    resources: startups.map(({ name, resourceType, version }) => ({ name, resourceType, version })),
+    ...(commandTypes !== undefined && { commandTypes }),
+  };
+}
+
+function checkNames(startups: readonly StartupCommand[]): void {
+  const names = new Set<string>();
+  for (const { name } of startups) {
+    if (names.has(name)) {
+      throw new HandshakeRefusedError(
+        "DUPLICATE_RESOURCE",
+        `Two resources are named ${name}: give each resource of an agent a name of its own.`,
+      );
+    }
+    names.add(name);
+  }
+}
+
+function mergeCommandTypes(
+  startups: readonly StartupCommand[],
+): Record<string, CommandTraits> | undefined {
+  const merged = new Map<string, CommandTraits>();
+  for (const startup of startups) {
+    for (const [type, traits] of Object.entries(startup.commandTypes ?? {})) {
+      merged.set(type, traits);
+    }
+  }
+  if (merged.size > commandTypesMax) {
+    throw new HandshakeRefusedError(
+      "TOO_MANY_COMMAND_TYPES",
+      `The agent declares ${merged.size} Command types; ${commandTypesMax} are allowed.`,
+    );
+  }
+  return merged.size === 0 ? undefined : Object.fromEntries(merged);
+}

@@ -1,0 +1,103 @@
+/** The session Commands that agents send, checked: their fields are of the right types or the frame is malformed. */
+import { Type } from "typebox";
+import { Compile } from "typebox/compile";
+import {
+  shutdownReasons,
+  type PingCommand,
+  type ShutdownCommand,
+  type StartupCommand,
+  type WireCommand,
+} from "../api/index.ts";
+import { MalformedFrameError } from "../wire/errors.ts";
+
+const name = Type.String({ minLength: 1, maxLength: 128 });
+const text = Type.String({ maxLength: 4_096 });
+
+const traits = Type.Object({
+  inSequence: Type.Boolean(),
+  idempotent: Type.Boolean(),
+  readOnly: Type.Boolean(),
+  needsNewResources: Type.Boolean(),
+  evacuation: Type.Boolean(),
+  check: Type.Boolean(),
+  waitSeconds: Type.Number({ exclusiveMinimum: 0, maximum: 604_800 }),
+});
+
+const startup = Compile(
+  Type.Object({
+    type: Type.Literal("Startup"),
+    id: name,
+    name,
+    resourceType: name,
+    zone: name,
+    cluster: name,
+    version: name,
+    address: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
+    probePorts: Type.Optional(
+      Type.Array(Type.Integer({ minimum: 1, maximum: 65_535 }), { maxItems: 16 }),
+    ),
+    facts: Type.Optional(
+      Type.Record(Type.String(), Type.Union([text, Type.Number(), Type.Boolean()])),
+    ),
+    commandTypes: Type.Optional(Type.Record(Type.String({ maxLength: 128 }), traits)),
+  }),
+);
+
+const ping = Compile(
+  Type.Object({
+    type: Type.Literal("Ping"),
+    id: name,
+    resources: Type.Array(
+      Type.Object({
+        name,
+        healthy: Type.Boolean(),
+        details: Type.Optional(text),
+        workloads: Type.Optional(Type.Record(Type.String(), Type.String())),
+      }),
+      { maxItems: 64 },
+    ),
+  }),
+);
+
+const shutdown = Compile(
+  Type.Object({
+    type: Type.Literal("Shutdown"),
+    id: name,
+    reason: Type.Union(shutdownReasons.map((reason) => Type.Literal(reason))),
+    details: Type.Optional(text),
+  }),
+);
+
+/** A Startup Command has an id on the wire. */
+export type WireStartup = StartupCommand & { readonly id: string };
+
+/** @throws MalformedFrameError WRONG_SHAPE naming the field. */
+export function readStartup(command: WireCommand): WireStartup {
+  return checked<WireStartup>(startup, command);
+}
+
+/** @throws MalformedFrameError WRONG_SHAPE naming the field. */
+export function readPing(command: WireCommand): PingCommand {
+  return checked<PingCommand>(ping, command);
+}
+
+/** @throws MalformedFrameError WRONG_SHAPE naming the field. */
+export function readShutdown(command: WireCommand): ShutdownCommand {
+  return checked<ShutdownCommand>(shutdown, command);
+}
+
+interface Schema {
+  Check(value: unknown): boolean;
+  Errors(value: unknown): { readonly instancePath: string; readonly message: string }[];
+}
+
+function checked<T>(schema: Schema, command: WireCommand): T {
+  // The schema says what T says; TypeBox's own guard would give its inferred twin of it.
+  if (schema.Check(command)) return command as unknown as T;
+  const error = schema.Errors(command)[0];
+  const where = error === undefined ? "" : ` ${error.instancePath || "/"} ${error.message}`;
+  throw new MalformedFrameError(
+    "WRONG_SHAPE",
+    `The ${command.type} Command is not as docs/PROTOCOL.md says:${where}.`,
+  );
+}

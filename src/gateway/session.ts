@@ -1,0 +1,94 @@
+import type { Answer, WireCommand } from "../api/index.ts";
+import type { RelayPlan } from "../lifecycle/relay-budget.ts";
+import type {
+  DisconnectCause,
+  HostDescription,
+  LifecycleSettings,
+} from "../workflows/agent-messages.ts";
+import type { AgentSocket } from "./agent-socket.ts";
+
+/** A direct-lane Request on its way. */
+export interface DirectCall {
+  readonly commands: readonly WireCommand[];
+  /** By the process's monotonic clock. */
+  readonly deadlineMs: number;
+  readonly answered: (answers: readonly Answer[]) => void;
+}
+
+/** A durable Request that this gateway wrote to the agent. */
+export interface HandedRequest {
+  readonly requestId: string;
+  readonly commandIds: readonly string[];
+}
+
+/** What the ping relay remembers of a session; times by the judging clock. */
+export interface RelayMemory {
+  lastRelayAtMs: number | undefined;
+  /** Plan of the last relay: what the workflow was promised. */
+  plan: RelayPlan;
+  vouchedUntilMs: number;
+  unhealthy: string | undefined;
+}
+
+/** One accepted connection of an agent. */
+export class Session {
+  readonly agentId: string;
+  readonly epoch: number;
+  readonly host: HostDescription;
+  readonly socket: AgentSocket;
+  settings: LifecycleSettings;
+  /** Last sign of life, by the judging clock. */
+  lastPingAtMs: number;
+  /** Set once silence was reported: the socket only lives on for a last question. */
+  silentSinceMs: number | undefined;
+  relay: RelayMemory;
+  /** What its end is reported as; undefined until something other than the socket's loss ends it. */
+  farewell: DisconnectCause | "unreported" | undefined;
+  /** Temporal knows of the session: only then is its end reported. */
+  recorded = false;
+  nextSessionSeq = 1;
+  nextDirectSeq = 1;
+  readonly direct = new Map<number, DirectCall>();
+  readonly handed = new Map<number, HandedRequest>();
+  readonly #whenOpen: Promise<boolean>;
+  #settleOpen: (open: boolean) => void = () => undefined;
+
+  constructor(parts: {
+    agentId: string;
+    epoch: number;
+    host: HostDescription;
+    socket: AgentSocket;
+    settings: LifecycleSettings;
+    nowMs: number;
+    relay: RelayMemory;
+  }) {
+    this.agentId = parts.agentId;
+    this.epoch = parts.epoch;
+    this.host = parts.host;
+    this.socket = parts.socket;
+    this.settings = parts.settings;
+    this.lastPingAtMs = parts.nowMs;
+    this.relay = parts.relay;
+    this.#whenOpen = new Promise((resolve) => {
+      this.#settleOpen = resolve;
+    });
+  }
+
+  /** Commands may be sent: the handshake is done, and the agent has neither said goodbye nor fallen silent. */
+  get takesCommands(): boolean {
+    return (
+      this.socket.state === "OPEN" &&
+      this.farewell === undefined &&
+      this.silentSinceMs === undefined
+    );
+  }
+
+  /** True once the agent is ready, false when the socket closed before. */
+  whenOpen(): Promise<boolean> {
+    return this.#whenOpen;
+  }
+
+  settleOpen(open: boolean): void {
+    this.#settleOpen(open);
+  }
+}
