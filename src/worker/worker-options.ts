@@ -1,0 +1,66 @@
+/** How the two kinds of Worker are set up. docs/OPERATIONS.md says when to turn which knob. */
+import { getHeapStatistics } from "node:v8";
+import type { NativeConnection, WorkerOptions } from "@temporalio/worker";
+import {
+  createRecordAgent,
+  createWorkerActivities,
+  type ActivityDeps,
+} from "../activities/index.ts";
+import { activitiesTaskQueue, lifecycleTaskQueue } from "../workflows/agent-messages.ts";
+import type { WorkflowBundle } from "./bundle.ts";
+
+/** What both kinds share: a process may run one Worker of each over one connection. */
+export interface WorkerBasis {
+  readonly connection: NativeConnection;
+  readonly namespace: string;
+}
+
+/**
+ * SIGTERM: no new work at once, cancellation for activities that still run after the grace time (they resume elsewhere
+ * from their last heartbeat), the end after the force time. An orchestrator must wait longer than that.
+ */
+const drain = { shutdownGraceTime: "30s", shutdownForceTime: "60s" } as const;
+
+/** Runs workflows, and `recordAgent` as a local activity so that the read model costs no task of its own. */
+export function lifecycleWorkerOptions(
+  basis: WorkerBasis,
+  bundle: WorkflowBundle,
+  deps: Pick<ActivityDeps, "db">,
+): WorkerOptions {
+  return {
+    ...basis,
+    ...drain,
+    taskQueue: lifecycleTaskQueue,
+    workflowBundle: bundle,
+    activities: { recordAgent: createRecordAgent(deps) },
+    enableNonLocalActivities: false,
+    maxCachedWorkflows: cachedWorkflows(getHeapStatistics().heap_size_limit),
+    // One thread runs workflow code: more slots only help while tasks wait for the network.
+    maxConcurrentWorkflowTaskExecutions: 40,
+    maxConcurrentLocalActivityExecutions: 40,
+    workflowTaskPollerBehavior: { type: "autoscaling", minimum: 2, initial: 5, maximum: 20 },
+    // A killed worker's agents wait this long for their next task; 10 s would be two ping intervals of a test fleet.
+    stickyQueueScheduleToStartTimeout: "5s",
+  };
+}
+
+/** Runs Investigators, the read model's retries and the telling of agents; all of them wait for the network. */
+export function activityWorkerOptions(basis: WorkerBasis, deps: ActivityDeps): WorkerOptions {
+  return {
+    ...basis,
+    ...drain,
+    taskQueue: activitiesTaskQueue,
+    activities: { ...createWorkerActivities(deps) },
+    maxConcurrentActivityTaskExecutions: 100,
+    activityTaskPollerBehavior: { type: "autoscaling", minimum: 1, initial: 2, maximum: 20 },
+  };
+}
+
+/**
+ * The SDK's own measure (600 workflows for each GiB of heap above 200 MiB; over-filling ends the process), capped:
+ * idle agents do not wake, so a larger cache only fills with them.
+ */
+export function cachedWorkflows(heapLimitBytes: number): number {
+  const spareGiB = (heapLimitBytes / 1_048_576 - 200) / 1_024;
+  return Math.min(2_000, Math.max(50, Math.floor(spareGiB * 600)));
+}
