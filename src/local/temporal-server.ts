@@ -18,7 +18,7 @@ export interface TemporalServerOptions {
   /** Where it keeps its state. In memory when absent. */
   readonly databaseFile?: string;
   /** Made at start, beside "default". */
-  readonly namespace?: string;
+  readonly namespaces?: readonly string[];
   /** Name → type ("Keyword", …), registered in every namespace made at start. */
   readonly searchAttributes?: Readonly<Record<string, string>>;
   /** Values are given as JSON. */
@@ -92,9 +92,7 @@ function serverArgs(
       ? ["--headless"]
       : ["--ui-port", String(uiPort), "--ui-disable-news-fetch"]),
     ...(options.databaseFile === undefined ? [] : ["--db-filename", options.databaseFile]),
-    ...(options.namespace === undefined || options.namespace === "default"
-      ? []
-      : ["--namespace", options.namespace]),
+    ...(options.namespaces ?? []).flatMap((name) => ["--namespace", name]),
     ...Object.entries(options.searchAttributes ?? {}).flatMap(([name, type]) => [
       "--search-attribute",
       `${name}=${type}`,
@@ -125,7 +123,7 @@ async function untilServing(
       );
     }
     try {
-      await askNamespace(address, options.namespace ?? "default");
+      await askNamespace(address, options.namespaces?.at(-1) ?? "default");
       return;
     } catch (error) {
       lastError = error;

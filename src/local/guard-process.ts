@@ -1,0 +1,14 @@
+import { endNoted } from "./pid-files.ts";
+
+const folder = process.argv[2];
+let said = "";
+process.on("SIGINT", () => undefined);
+process.on("SIGTERM", () => undefined);
+process.on("SIGHUP", () => undefined);
+process.stdin.on("data", (chunk: Buffer) => {
+  said += chunk.toString();
+});
+process.stdin.on("end", () => {
+  if (folder === undefined || said.startsWith("dismissed")) return;
+  void endNoted(folder, 10_000);
+});
