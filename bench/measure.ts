@@ -50,3 +50,16 @@ export function median(values: readonly number[]): number {
     0.5,
   );
 }
+
+/** Calls `work` for 0 … count − 1, `inFlight` at a time. */
+export async function inParallel(
+  count: number,
+  inFlight: number,
+  work: (number: number) => Promise<unknown>,
+): Promise<void> {
+  let next = 0;
+  const slot = async (): Promise<void> => {
+    while (next < count) await work(next++);
+  };
+  await Promise.all(Array.from({ length: inFlight }, slot));
+}

@@ -8,6 +8,8 @@ export interface Child {
   readonly process: ChildProcess;
   /** First line that it printed: it is ready. */
   readonly readyLine: string;
+  /** Calls back for each line after that. */
+  onLine(callback: (line: string) => void): void;
   /** Ends it with SIGTERM, after 20 s with SIGKILL. */
   stop(): Promise<void>;
 }
@@ -35,6 +37,7 @@ export async function startNode(
   return {
     process: child,
     readyLine: first,
+    onLine: (callback) => void lines.on("line", callback),
     stop: async () => {
       if (child.exitCode !== null || child.signalCode !== null) return;
       child.kill("SIGTERM");

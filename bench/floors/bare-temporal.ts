@@ -12,6 +12,8 @@ export interface BareTemporal {
   updateAndSignal(workflowId: string, payload: unknown): Promise<void>;
   /** One signalWithStart: what a connecting agent can't do without. */
   signalWithStart(workflowId: string, payload: unknown): Promise<void>;
+  /** Resolves when the worker has taken that many signals since the start. */
+  signalsTaken(count: number): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -26,7 +28,20 @@ export async function startBareTemporal(
     namespace,
     taskQueue,
   ]);
+  let taken = 0;
+  let wake = (): void => undefined;
+  worker.onLine(() => {
+    taken += 1;
+    wake();
+  });
   return {
+    signalsTaken: async (count) => {
+      while (taken < count) {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+    },
     open: async (workflowId) => {
       await client.workflow.start(bareWorkflow, { workflowId, taskQueue });
     },

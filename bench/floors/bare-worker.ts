@@ -1,17 +1,25 @@
 /** Worker of the bare workflow, a process of its own as Muster's worker is. Arguments: address, namespace, task queue. */
 import { fileURLToPath } from "node:url";
+import type { InjectedSinks } from "@temporalio/worker";
 import { NativeConnection, Runtime, Worker, makeTelemetryFilterString } from "@temporalio/worker";
+import type { BareSinks } from "./bare-workflow.ts";
 
 const [address = "", namespace = "", taskQueue = ""] = process.argv.slice(2);
 Runtime.install({
   telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: "ERROR" }) } },
   shutdownSignals: ["SIGTERM"],
 });
+const sinks: InjectedSinks<BareSinks> = {
+  bench: {
+    signalTaken: { fn: () => void process.stdout.write("taken\n"), callDuringReplay: false },
+  },
+};
 const connection = await NativeConnection.connect({ address });
 const worker = await Worker.create({
   connection,
   namespace,
   taskQueue,
+  sinks,
   workflowsPath: fileURLToPath(new URL("bare-workflow.ts", import.meta.url)),
 });
 process.stdout.write("ready\n");

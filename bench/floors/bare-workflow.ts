@@ -1,24 +1,28 @@
 /** Floor of `bench durable` and `bench connect`: an empty workflow with one Update and one signal. */
 import {
   condition,
-  defineQuery,
   defineSignal,
   defineUpdate,
+  proxySinks,
   setHandler,
 } from "@temporalio/workflow";
+import type { Sinks } from "@temporalio/workflow";
 
 export const bareUpdate = defineUpdate<number, [unknown]>("bareUpdate");
 export const bareSignal = defineSignal<[unknown]>("bareSignal");
-export const signalsSeenQuery = defineQuery<number>("signalsSeen");
+
+/** How the worker process tells the bench that a signal was taken; leaves no history. */
+export interface BareSinks extends Sinks {
+  readonly bench: { signalTaken(): void };
+}
+const { bench } = proxySinks<BareSinks>();
 
 /** Takes Updates and signals, and does nothing with them. */
 export async function bareWorkflow(): Promise<void> {
   let updates = 0;
-  let signals = 0;
   setHandler(bareUpdate, () => (updates += 1));
   setHandler(bareSignal, () => {
-    signals += 1;
+    bench.signalTaken();
   });
-  setHandler(signalsSeenQuery, () => signals);
   await condition(() => false);
 }

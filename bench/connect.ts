@@ -1,0 +1,99 @@
+/**
+ * `npm run bench -- connect`: agents that connect, from the socket until their lifecycle has taken it and the event log
+ * shows it, beside bare signalWithStart on an empty workflow until its worker has taken the signal (DESIGN §13: ≥ 0.7 of
+ * it). Once for new agents, once for known ones that connect again.
+ */
+import { startBareTemporal, type BareTemporal } from "./floors/bare-temporal.ts";
+import { ConnectingAgent } from "./connecting-agent.ts";
+import { inParallel, median } from "./measure.ts";
+import { round, type BenchResult } from "./result.ts";
+import { withStack, type BenchStack, type Progress } from "./stack.ts";
+
+const agents = 400;
+const inFlight = 64;
+const rounds = 3;
+const asked = 0.7;
+
+interface Round {
+  readonly floor: number;
+  readonly figure: number;
+}
+interface FreshAndKnown {
+  readonly fresh: Round;
+  readonly known: Round;
+}
+
+/** Measures new agents and known ones; the ratio is that of the worse. */
+export async function benchConnect(progress: Progress): Promise<BenchResult> {
+  const results: FreshAndKnown[] = [];
+  for (let number = 1; number <= rounds; number += 1) {
+    progress(`round ${number} of ${rounds}`);
+    // Servers of its own for each round: the size of Temporal's database would tell otherwise.
+    results.push(await withStack(progress, oneRound));
+  }
+  const fresh = sumUp(results.map((result) => result.fresh));
+  const known = sumUp(results.map((result) => result.known));
+  const worse = fresh.ratio < known.ratio ? fresh : known;
+  return { bench: "connect", unit: "agents/s", ...worse, asked, agents, inFlight, fresh, known };
+}
+
+function sumUp(pairs: readonly Round[]): { figure: number; floor: number; ratio: number } {
+  return {
+    figure: round(median(pairs.map((pair) => pair.figure))),
+    floor: round(median(pairs.map((pair) => pair.floor))),
+    ratio: round(median(pairs.map((pair) => pair.figure / pair.floor))),
+  };
+}
+
+async function oneRound(stack: BenchStack): Promise<FreshAndKnown> {
+  const bare = await startBareTemporal(stack.temporal, stack.temporalAddress, stack.namespace);
+  await stack.startWorker();
+  const gateway = await stack.startGateway();
+  const warmUp = connectAll(stack, gateway.agentUrl, "warm-up", 50);
+  await signalAll(bare, "bare-warm-up", 50);
+  await warmUp.once(1);
+
+  const floorFresh = await signalAll(bare, "bare", agents);
+  const fleet = connectAll(stack, gateway.agentUrl, "bench", agents);
+  const figureFresh = await fleet.once(1);
+  const floorKnown = await signalAll(bare, "bare", agents);
+  const figureKnown = await fleet.once(2);
+  fleet.close();
+  warmUp.close();
+  await bare.stop();
+  return {
+    fresh: { floor: floorFresh, figure: figureFresh },
+    known: { floor: floorKnown, figure: figureKnown },
+  };
+}
+
+let signalsSent = 0;
+async function signalAll(bare: BareTemporal, prefix: string, count: number): Promise<number> {
+  const payload = { epoch: 1, gateway: { gatewayId: "bench", incarnation: crypto.randomUUID() } };
+  const began = performance.now();
+  await inParallel(count, inFlight, (number) =>
+    bare.signalWithStart(`${prefix}-${number}`, payload),
+  );
+  signalsSent += count;
+  await bare.signalsTaken(signalsSent);
+  return (count * 1000) / (performance.now() - began);
+}
+
+/** A fleet whose agents connect all at once, as often as asked; later connections take over from the earlier ones. */
+function connectAll(stack: BenchStack, url: string, prefix: string, count: number) {
+  const fleet = Array.from(
+    { length: count },
+    (_, number) => new ConnectingAgent(`${prefix}-${number}`, stack.joinToken),
+  );
+  return {
+    once: async (epoch: number): Promise<number> => {
+      const began = performance.now();
+      await inParallel(count, inFlight, async (number) => fleet[number]?.connect(url));
+      await stack.connectedEvents(prefix, epoch, count);
+      return (count * 1000) / (performance.now() - began);
+    },
+    close: () => {
+      for (const agent of fleet) agent.close();
+    },
+  };
+}

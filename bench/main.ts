@@ -1,0 +1,34 @@
+/** `npm run bench -- <name> [--json]`: runs one bench, or all; progress on stderr, the result on stdout. */
+import { Command, CommanderError } from "commander";
+import { benchConnect } from "./connect.ts";
+import { benchDirect } from "./direct.ts";
+import { benchDurable } from "./durable.ts";
+import { show, type BenchResult } from "./result.ts";
+import type { Progress } from "./stack.ts";
+
+const benches: Readonly<Record<string, (progress: Progress) => Promise<BenchResult>>> = {
+  direct: benchDirect,
+  durable: benchDurable,
+  connect: benchConnect,
+};
+
+const program = new Command("npm run bench --")
+  .argument("<bench>", `one of ${Object.keys(benches).join(", ")}, or all`)
+  .option("--json", "print one line of JSON for each bench")
+  .exitOverride()
+  .action(async (name: string, options: { json?: boolean }) => {
+    const names = name === "all" ? Object.keys(benches) : [name];
+    for (const one of names) {
+      const bench = benches[one];
+      if (bench === undefined) return program.error(`There is no bench "${one}".`, { exitCode: 2 });
+      const progress: Progress = (text) => void process.stderr.write(`${one}: ${text}\n`);
+      process.stdout.write(`${show(await bench(progress), options.json === true)}\n`);
+    }
+  });
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (!(error instanceof CommanderError)) throw error;
+  process.exitCode = error.exitCode === 0 ? 0 : 2;
+}

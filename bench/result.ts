@@ -1,0 +1,62 @@
+/** What a bench found, and how it is told to people and to programs. */
+import type { Rate } from "./measure.ts";
+import { median } from "./measure.ts";
+
+export interface BenchResult {
+  readonly bench: string;
+  /** What both numbers count, such as `commands/s`. */
+  readonly unit: string;
+  readonly figure: number;
+  readonly floor: number;
+  /** figure / floor. */
+  readonly ratio: number;
+  /** The least ratio that the design asks for. */
+  readonly asked: number;
+  readonly [more: string]: unknown;
+}
+
+/** One pair of rounds, floor and figure right after each other, so that the machine's drift hits both. */
+export interface Pair {
+  readonly floor: Rate;
+  readonly figure: Rate;
+}
+
+/** Sums up pairs by their medians; the ratio is the median of the pairs' own ratios. */
+export function summarise(
+  bench: string,
+  unit: string,
+  asked: number,
+  pairs: readonly Pair[],
+): BenchResult {
+  const of = (pick: (pair: Pair) => number): number => median(pairs.map(pick));
+  return {
+    bench,
+    unit,
+    figure: round(of((pair) => pair.figure.perSecond)),
+    floor: round(of((pair) => pair.floor.perSecond)),
+    ratio: round(of((pair) => pair.figure.perSecond / pair.floor.perSecond)),
+    asked,
+    p50Ms: round(of((pair) => pair.figure.p50Ms)),
+    p99Ms: round(of((pair) => pair.figure.p99Ms)),
+    floorP50Ms: round(of((pair) => pair.floor.p50Ms)),
+    floorP99Ms: round(of((pair) => pair.floor.p99Ms)),
+  };
+}
+
+/** Three significant places are all that a shared machine can tell. */
+export function round(value: number): number {
+  return Number(value.toPrecision(3));
+}
+
+/** One line of JSON, or a few lines for people. */
+export function show(result: BenchResult, json: boolean): string {
+  if (json) return JSON.stringify(result);
+  const { bench, unit, figure, floor, ratio, asked, ...more } = result;
+  const verdict = ratio >= asked ? "met" : "not met";
+  return [
+    `${bench}: ${figure} ${unit}`,
+    `  floor  ${floor} ${unit}`,
+    `  ratio  ${ratio} (asked ≥ ${asked}: ${verdict})`,
+    ...Object.entries(more).map(([name, value]) => `  ${name}  ${JSON.stringify(value)}`),
+  ].join("\n");
+}

@@ -1,0 +1,161 @@
+/** What a bench runs on: its own Temporal and PostgreSQL, and Muster's processes as they ship. Everything ends with the bench. */
+import { randomBytes } from "node:crypto";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Client } from "@temporalio/client";
+import { loadConfig } from "../src/config/index.ts";
+import { listAgents, openPool, type Pool } from "../src/db/index.ts";
+import { startPostgresServer } from "../src/local/postgres-server.ts";
+import { findTemporalBinary } from "../src/local/temporal-binary.ts";
+import { startTemporalServer } from "../src/local/temporal-server.ts";
+import { createLog } from "../src/telemetry/log.ts";
+import { connectClient } from "../src/temporal/index.ts";
+import { runSetup } from "../src/worker/setup/run-setup.ts";
+import { startNode, type Child } from "./processes.ts";
+
+/** Tells a person what goes on; on stderr, so that stdout stays for the result. */
+export type Progress = (text: string) => void;
+
+export interface BenchGateway {
+  readonly agentUrl: string;
+  readonly apiUrl: string;
+}
+
+const cli = new URL("../dist/cli/main.js", import.meta.url);
+
+/** Servers, and the means to start Muster's processes on them. */
+export class BenchStack {
+  readonly apiToken = randomBytes(24).toString("base64url");
+  readonly joinToken = randomBytes(24).toString("base64url");
+  readonly namespace = "default";
+  readonly temporalAddress: string;
+  readonly temporal: Client;
+  readonly db: Pool;
+  readonly #env: Readonly<Record<string, string>>;
+  readonly #children: Child[] = [];
+
+  constructor(servers: {
+    home: string;
+    databaseUrl: string;
+    temporalAddress: string;
+    temporal: Client;
+  }) {
+    this.temporalAddress = servers.temporalAddress;
+    this.temporal = servers.temporal;
+    this.db = openPool(servers.databaseUrl, { max: 4, applicationName: "muster-bench" });
+    this.#env = {
+      MUSTER_HOME: servers.home,
+      MUSTER_HOST: "127.0.0.1",
+      MUSTER_AGENT_PORT: "0",
+      MUSTER_API_PORT: "0",
+      MUSTER_WORKER_PORT: "0",
+      MUSTER_GATEWAY_ID: "bench-gateway",
+      MUSTER_API_TOKEN: this.apiToken,
+      MUSTER_JOIN_TOKEN: this.joinToken,
+      // A storm of connects is what is measured; in operation the limit spreads it out.
+      MUSTER_HANDSHAKES_MAX: "1000",
+      DATABASE_URL: servers.databaseUrl,
+      TEMPORAL_ADDRESS: servers.temporalAddress,
+      LOG_LEVEL: "error",
+    };
+  }
+
+  /** Starts a worker process for lifecycles and activities. */
+  async startWorker(): Promise<Child> {
+    return await this.#start(["worker"]);
+  }
+
+  /** Starts the gateway process on ports of its own. */
+  async startGateway(): Promise<BenchGateway> {
+    const child = await this.#start(["gateway"]);
+    const ready = JSON.parse(child.readyLine) as BenchGateway;
+    return { agentUrl: ready.agentUrl, apiUrl: ready.apiUrl };
+  }
+
+  /** Starts one process of simulated agents. */
+  async startSimulators(gateway: BenchGateway, agents: number): Promise<Child> {
+    return await this.#start(["sim", "--agents", String(agents)], {
+      MUSTER_GATEWAYS: gateway.agentUrl,
+    });
+  }
+
+  /** Waits until that many agents are Up in the read model; gives their ids. */
+  async agentsUp(count: number): Promise<readonly string[]> {
+    for (;;) {
+      const up = await listAgents(this.db, { status: "Up", limit: count });
+      if (up.length >= count) return up.map((agent) => agent.id);
+      await sleep(20);
+    }
+  }
+
+  /** Waits until the event log shows session `epoch` of that many agents whose ids begin so. */
+  async connectedEvents(prefix: string, epoch: number, count: number): Promise<void> {
+    for (;;) {
+      const { rows } = await this.db.query<{ count: number }>(
+        `SELECT count(*) AS count FROM events WHERE type = 'connected' AND epoch = $1 AND starts_with(agent_id, $2)`,
+        [epoch, `${prefix}-`],
+      );
+      if ((rows[0]?.count ?? 0) >= count) return;
+      await sleep(10);
+    }
+  }
+
+  /** Ends all processes and what this side holds open. */
+  async close(): Promise<void> {
+    // Agents first: a gateway that ends under them would only be reconnected to.
+    for (const child of this.#children.toReversed()) await child.stop();
+    await this.db.end();
+  }
+
+  async #start(
+    args: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<Child> {
+    const child = await startNode(cli, [...args, "--json"], { ...this.#env, ...env });
+    this.#children.push(child);
+    return child;
+  }
+}
+
+/** Brings servers up, runs `work` on them, and takes everything down. */
+export async function withStack<T>(
+  progress: Progress,
+  work: (stack: BenchStack) => Promise<T>,
+): Promise<T> {
+  const home = await mkdtemp(join(tmpdir(), "muster-bench-"));
+  const log = createLog("bench", "error");
+  progress("starting Temporal and PostgreSQL");
+  const binary = await findTemporalBinary();
+  const temporal = await startTemporalServer({
+    binary: binary.command,
+    logFile: join(home, "temporal.log"),
+    databaseFile: join(home, "temporal.db"),
+    uiPort: "headless",
+  });
+  const postgres = await startPostgresServer({
+    dataDir: join(home, "postgres"),
+    passwordFile: join(home, "postgres-password"),
+    logFile: join(home, "postgres.log"),
+  });
+  const config = loadConfig({ DATABASE_URL: postgres.url, TEMPORAL_ADDRESS: temporal.address });
+  await runSetup(config, log);
+  const { client, connection } = await connectClient(config, log, new AbortController().signal);
+  const stack = new BenchStack({
+    home,
+    databaseUrl: postgres.url,
+    temporalAddress: temporal.address,
+    temporal: client,
+  });
+  try {
+    return await work(stack);
+  } finally {
+    progress("stopping");
+    await stack.close();
+    await connection.close();
+    await temporal.stop();
+    await postgres.stop();
+    await rm(home, { recursive: true, force: true });
+  }
+}
