@@ -1,0 +1,82 @@
+import { randomUUID } from "node:crypto";
+import { describe, expect, it } from "vitest";
+import {
+  declareCluster,
+  findClusterType,
+  findRequestAgent,
+  listAgentUrls,
+  listGateways,
+  markGateway,
+  noteRequest,
+  registerIdentity,
+  takeEpoch,
+  upsertGateway,
+} from "../../../src/db/index.ts";
+import { useDatabase } from "../../helpers/database.ts";
+
+const database = useDatabase();
+
+function gateway(id: string, incarnation: string) {
+  return { id, incarnation, version: "1.0", agentUrl: `ws://${id}/agent`, apiUrl: `http://${id}` };
+}
+
+async function gatewayRow(id: string) {
+  return (await listGateways(database.pool)).find((row) => row.id === id);
+}
+
+describe("gateways", () => {
+  it("join, are lost or leave; only joined ones are offered to agents", async () => {
+    const { pool } = database;
+    await upsertGateway(pool, gateway("g-a", "i1"));
+    await upsertGateway(pool, gateway("g-b", "i1"));
+    expect(await listAgentUrls(pool)).toEqual(["ws://g-a/agent", "ws://g-b/agent"]);
+    await markGateway(pool, "g-a", "i1", "lost", "no heartbeat");
+    expect(await gatewayRow("g-a")).toMatchObject({ state: "lost", stateReason: "no heartbeat" });
+    expect(await listAgentUrls(pool)).toEqual(["ws://g-b/agent"]);
+  });
+
+  it("are not marked for an incarnation that a newer one has replaced", async () => {
+    const { pool } = database;
+    await upsertGateway(pool, gateway("g-c", "i1"));
+    await upsertGateway(pool, gateway("g-c", "i2"));
+    await markGateway(pool, "g-c", "i1", "lost", "late news");
+    expect(await gatewayRow("g-c")).toMatchObject({ state: "joined", incarnation: "i2" });
+  });
+
+  it("count the agents of their own run that are connected", async () => {
+    const { pool } = database;
+    await upsertGateway(pool, gateway("g-d", "i2"));
+    for (const incarnation of ["i1", "i2", "i2"]) {
+      const agentId = `agent-${randomUUID()}`;
+      const agent = { zone: "z", cluster: "c", resourceType: "simulator", host: {} };
+      await registerIdentity(pool, { id: agentId, secretHash: Buffer.alloc(32), ...agent });
+      await takeEpoch(pool, { agentId, gatewayId: "g-d", incarnation, ...agent });
+    }
+    expect((await gatewayRow("g-d"))?.agents).toBe(2);
+  });
+});
+
+describe("clusters", () => {
+  it("keep the resource type of their first declaration", async () => {
+    const { pool } = database;
+    expect(await findClusterType(pool, "z-new", "c-new")).toBeUndefined();
+    const types = await Promise.all(
+      ["kvm", "simulator", "kvm", "simulator"].map((type) =>
+        declareCluster(pool, "z-new", "c-new", type),
+      ),
+    );
+    expect(new Set(types).size).toBe(1);
+    expect(await findClusterType(pool, "z-new", "c-new")).toBe(types[0]);
+  });
+});
+
+describe("request ids", () => {
+  it("belong to the agent that they were first used for", async () => {
+    const { pool } = database;
+    const id = randomUUID();
+    expect(await findRequestAgent(pool, id)).toBeUndefined();
+    expect(await noteRequest(pool, id, "agent-1")).toBe("agent-1");
+    expect(await noteRequest(pool, id, "agent-2")).toBe("agent-1");
+    expect(await findRequestAgent(pool, id)).toBe("agent-1");
+  });
+});
