@@ -17,8 +17,10 @@ export interface RequestToAdmit {
 }
 
 /** An admitted Request without its Answers yet. */
-export interface PendingRequest extends RequestToAdmit {
+export interface PendingRequest extends Omit<RequestToAdmit, "waiters"> {
   readonly seq: number;
+  /** Grows when the same Request is asked for again, by another gateway. */
+  waiters: readonly Waiter[];
   readonly deadlineMs: number;
   readonly bytes: number;
   /** Sessions that it was given to and that did not give it back: empty means certainly not sent. */

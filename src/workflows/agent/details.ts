@@ -1,0 +1,49 @@
+import { effectiveSettings } from "./state.ts";
+import type { AgentState } from "./state.ts";
+
+/** The agent at a glance, as Markdown for the Temporal UI. */
+export function describe(state: AgentState): string {
+  const { host, session, loss, mailbox, lastVerdict } = state;
+  const settings = effectiveSettings(state);
+  const lines = [
+    `## ${state.agentId}: ${state.status}, ${state.resourceState}`,
+    "",
+    `- **Why**: ${plain(state.statusReason)}`,
+    `- **Since**: ${iso(state.statusSinceMs)}`,
+    `- **Last ping**: ${state.lastPingAtMs === null ? "none" : iso(state.lastPingAtMs)} (every ${settings.pingIntervalMs} ms, time-out at ${settings.pingTimeoutMultiplier} intervals)`,
+    `- **Session**: ${session === null ? "none" : `${session.epoch} on gateway ${session.gatewayId}`}`,
+    `- **Pending Requests**: ${mailbox.pending.length}`,
+  ];
+  if (host !== null) {
+    const { resourceType, zone, cluster, software } = host;
+    lines.push(`- **Host**: ${plain(`${resourceType} in ${zone}/${cluster}, ${software}`)}`);
+  }
+  if (state.unhealthy !== null) lines.push(`- **Unhealthy**: ${plain(state.unhealthy)}`);
+  if (state.alert !== null) lines.push(`- **Alert**: ${state.alert}`);
+  if (loss?.investigateAtMs !== undefined) {
+    lines.push(`- **Looked into next**: ${iso(loss.investigateAtMs)}`);
+  }
+  if (lastVerdict !== null) {
+    const { investigator, verdict, evidence, atMs } = lastVerdict;
+    lines.push(
+      `- **Last verdict**: ${verdict} by Investigator ${investigator} at ${iso(atMs)}: ${plain(evidence)}`,
+    );
+  }
+  for (const request of mailbox.pending.slice(0, pendingShownMax)) {
+    const types = request.commands.map((command) => command.type).join(", ");
+    lines.push(`  - Request ${request.seq}: ${plain(types.slice(0, 100))}`);
+  }
+  return lines.join("\n");
+}
+
+/** Temporal keeps 20,000 bytes of details; a full mailbox must not pass that. */
+const pendingShownMax = 20;
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+/** Words from outside, so that they can't format the page. */
+function plain(text: string): string {
+  return text.replaceAll(/[\r\n]+/g, " ").replaceAll(/[\\`*_[\]<>|#]/g, (mark) => `\\${mark}`);
+}

@@ -1,0 +1,265 @@
+/**
+ * What the lifecycle asks of the outside world, running beside the main loop. Nothing here changes the state: each job
+ * puts what it came to into the inbox. A job cut short by continue-as-new is begun again by the next run.
+ */
+import { ActivityFailure, TimeoutFailure, TimeoutType } from "@temporalio/common";
+import { CancellationScope, getExternalWorkflowHandle, log } from "@temporalio/workflow";
+import { findRequest, isFinished, markHanded, toDeliver } from "../../lifecycle/mailbox.ts";
+import type { InvestigatorFinding } from "../../lifecycle/verdict.ts";
+import type { Agent } from "./agent.ts";
+import type { QueuedErrand } from "./errands.ts";
+import type { Inbound } from "./inbox.ts";
+import { investigationIsDue } from "./investigate.ts";
+import { investigators, type Investigator } from "./investigators.ts";
+import { silenceIsDue } from "./on-silence.ts";
+import { askForSilence, errandsAt, handOver } from "./outside.ts";
+import { dueForDelivery } from "./requests.ts";
+import type { Session } from "./state.ts";
+
+/** Errands at once: a mass of Answers for a lost gateway must not fill the history. */
+const errandsAtOnce = 10;
+
+export class Jobs {
+  readonly #agent: Agent;
+  readonly #put: (inbound: Inbound) => void;
+  /** Epochs of the session that is being asked about silence, and of the one that is being given Requests. */
+  #asking: number | undefined;
+  #delivering: { readonly epoch: number; readonly seqs: readonly number[] } | undefined;
+  readonly #errands = new Set<number>();
+  #investigation:
+    | { readonly round: number; readonly epoch: number; readonly scope: CancellationScope }
+    | undefined;
+  #round = 0;
+
+  constructor(agent: Agent, put: (inbound: Inbound) => void) {
+    this.#agent = agent;
+    this.#put = put;
+  }
+
+  /** Whether nothing runs that would have to be begun again by another run. */
+  get idle(): boolean {
+    return (
+      this.#asking === undefined &&
+      this.#delivering === undefined &&
+      this.#errands.size === 0 &&
+      this.#investigation === undefined
+    );
+  }
+
+  /** Requests that are on their way to the gateway. */
+  get delivering(): readonly number[] {
+    return this.#delivering?.seqs ?? [];
+  }
+
+  /** When Requests are handed over again; undefined when none wait for it. */
+  get deliverAtMs(): number | undefined {
+    const { deliverAgainAtMs } = this.#agent.state;
+    const waits = this.#delivering === undefined && dueForDelivery(this.#agent).length > 0;
+    return waits ? (deliverAgainAtMs ?? undefined) : undefined;
+  }
+
+  get investigating(): boolean {
+    return this.#investigation !== undefined;
+  }
+
+  get asking(): boolean {
+    return this.#asking !== undefined;
+  }
+
+  /** Ends an investigation that a new session, or the administrator, has made pointless. */
+  stopPointless(): void {
+    const { loss, epoch } = this.#agent.state;
+    if (this.#investigation === undefined) return;
+    if (loss?.investigateAtMs !== undefined && this.#investigation.epoch === epoch) return;
+    const { scope } = this.#investigation;
+    this.#investigation = undefined;
+    scope.cancel();
+  }
+
+  /** Begins everything that is due and not under way. */
+  beginDue(): void {
+    const { session } = this.#agent.state;
+    if (session !== null) {
+      if (this.#asking === undefined && silenceIsDue(this.#agent)) this.#askForSilence(session);
+      if (this.#delivering === undefined && this.#deliveryIsDue()) this.#deliver(session);
+    }
+    this.#beginErrands();
+    if (this.#investigation === undefined && investigationIsDue(this.#agent)) this.#investigate();
+  }
+
+  /**
+   * Notes the end of a job, by what it put into the inbox.
+   * @returns false when nobody waits for it any more: an investigation that was stopped.
+   */
+  ended(inbound: Inbound): boolean {
+    switch (inbound.type) {
+      case "silenceAnswered":
+        this.#asking = undefined;
+        return true;
+      case "delivered":
+        this.#delivering = undefined;
+        return true;
+      case "errandDone":
+        this.#errands.delete(inbound.no);
+        return true;
+      case "finding":
+        return this.#investigation?.round === inbound.round;
+      case "investigated": {
+        const current = this.#investigation?.round === inbound.round;
+        if (current) this.#investigation = undefined;
+        return current;
+      }
+      case "connected":
+      case "ping":
+      case "answer":
+      case "undelivered":
+      case "disconnect":
+      case "gatewayLost":
+      case "operator":
+      case "unreadable":
+      case "recorded":
+        return true;
+    }
+  }
+
+  #askForSilence(session: Session): void {
+    const { agentId } = this.#agent.state;
+    const { epoch, gatewayId } = session;
+    this.#asking = epoch;
+    const { silence } = askForSilence(gatewayId, `Silent for gateway ${gatewayId} too?`);
+    silence({ agentId, epoch }).then(
+      (answer) => {
+        this.#put({ type: "silenceAnswered", epoch, answer });
+      },
+      (error: unknown) => {
+        log.warn("gateway did not say whether the agent is silent", { gatewayId, error });
+        this.#put({ type: "silenceAnswered", epoch });
+      },
+    );
+  }
+
+  #deliveryIsDue(): boolean {
+    const { deliverAgainAtMs } = this.#agent.state;
+    if (deliverAgainAtMs !== null && deliverAgainAtMs > this.#agent.nowMs) return false;
+    return dueForDelivery(this.#agent).length > 0;
+  }
+
+  #deliver(session: Session): void {
+    const { state } = this.#agent;
+    const { epoch, gatewayId } = session;
+    const due = dueForDelivery(this.#agent);
+    const requests = due.map((one) => toDeliver(state.mailbox, one, this.#agent.nowMs));
+    for (const request of due) markHanded(request, epoch);
+    state.redeliver = [];
+    state.deliverAgainAtMs = null;
+    const seqs = due.map((request) => request.seq);
+    this.#delivering = { epoch, seqs };
+    const done = (notWritten: readonly number[], failure?: string) => {
+      this.#put({
+        type: "delivered",
+        epoch,
+        seqs,
+        notWritten,
+        ...(failure !== undefined && { failure }),
+      });
+    };
+    const { deliver } = handOver(gatewayId, `Requests ${seqs.slice(0, 20).join(", ")}`);
+    deliver({ agentId: state.agentId, epoch, requests }).then(
+      (result) => {
+        done(result.notWritten);
+      },
+      (error: unknown) => {
+        done(neverStarted(error) ? seqs : [], String(error));
+      },
+    );
+  }
+
+  #beginErrands(): void {
+    const { state } = this.#agent;
+    for (const queued of state.errands) {
+      if (this.#errands.size >= errandsAtOnce) return;
+      if (this.#errands.has(queued.no)) continue;
+      this.#errands.add(queued.no);
+      this.#run(queued).then(
+        () => {
+          this.#put({ type: "errandDone", no: queued.no });
+        },
+        (error: unknown) => {
+          this.#put({ type: "errandDone", no: queued.no, failure: String(error) });
+        },
+      );
+    }
+  }
+
+  async #run({ errand, notAfterMs }: QueuedErrand): Promise<void> {
+    const { agentId, mailbox } = this.#agent.state;
+    if (notAfterMs < this.#agent.nowMs) return;
+    if (errand.type === "reply" || errand.type === "signalWorkflow") {
+      const { requestId, seq } = errand;
+      const request = findRequest(mailbox, requestId);
+      if (request === undefined || !isFinished(request)) return;
+      const { answers } = request;
+      if (errand.type === "signalWorkflow") {
+        await getExternalWorkflowHandle(errand.workflowId).signal(errand.signal, {
+          agentId,
+          requestId,
+          seq,
+          answers,
+        });
+        return;
+      }
+      await errandsAt(errand.gatewayId, `Answers to Request ${seq}`).reply({
+        agentId,
+        requestId,
+        seq,
+        answers,
+      });
+      return;
+    }
+    const { type, gatewayId, ...args } = errand;
+    await errandsAt(gatewayId, type)[type]({ agentId, ...args } as never);
+  }
+
+  #investigate(): void {
+    const round = ++this.#round;
+    const scope = new CancellationScope();
+    this.#investigation = { round, epoch: this.#agent.state.epoch, scope };
+    const asked = investigators(this.#agent.state);
+    scope
+      .run(() => this.#askInTurn(round, asked))
+      .then(
+        (findings) => {
+          this.#put({ type: "investigated", round, findings });
+        },
+        (error: unknown) => {
+          // Only the scope's own cancellation gets here: the Investigators' failures are findings.
+          log.info("investigation ended early", { round, error });
+        },
+      );
+  }
+
+  async #askInTurn(
+    round: number,
+    asked: readonly Investigator[],
+  ): Promise<readonly InvestigatorFinding[]> {
+    const findings: InvestigatorFinding[] = [];
+    for (const investigator of asked) {
+      const startedMs = this.#agent.nowMs;
+      const finding = await investigator.ask();
+      if (CancellationScope.current().consideredCancelled) break;
+      findings.push(finding);
+      this.#put({ type: "finding", round, finding, tookMs: this.#agent.nowMs - startedMs });
+      if (finding.verdict !== "Unknown") break;
+    }
+    return findings;
+  }
+}
+
+/** Whether an activity certainly never began: nobody took it from the queue in time. */
+function neverStarted(error: unknown): boolean {
+  return (
+    error instanceof ActivityFailure &&
+    error.cause instanceof TimeoutFailure &&
+    error.cause.timeoutType === TimeoutType.SCHEDULE_TO_START
+  );
+}

@@ -1,0 +1,205 @@
+/**
+ * The main loop of an agent's lifecycle. Handlers put messages into the inbox; the loop takes them out in order, lets the
+ * rules decide, begins the jobs that follow and sleeps until the next message or deadline.
+ */
+import {
+  allHandlersFinished,
+  condition,
+  log,
+  setCurrentDetails,
+  workflowInfo,
+} from "@temporalio/workflow";
+import { nextWakeMs } from "../../lifecycle/deadlines.ts";
+import { nextExpiryMs } from "../../lifecycle/mailbox.ts";
+import { Agent } from "./agent.ts";
+import { describe } from "./details.ts";
+import type { Inbound } from "./inbox.ts";
+import { alertIfWaitedTooLong, onFinding, onInvestigated } from "./investigate.ts";
+import { Jobs } from "./jobs.ts";
+import { onConnected } from "./on-connected.ts";
+import { onDelivered } from "./on-delivered.ts";
+import { onDisconnect, onGatewayLost } from "./on-disconnect.ts";
+import { onPing } from "./on-ping.ts";
+import { onSilenceAnswered } from "./on-silence.ts";
+import { onVerb, verbFailure } from "./operator-verbs.ts";
+import { Recorder } from "./recorder.ts";
+import { expireRequests, onAnswer, onUndelivered } from "./requests.ts";
+import { showInSearch } from "./search-attributes.ts";
+import type { AgentState } from "./state.ts";
+import { Wake } from "./wake.ts";
+
+/**
+ * Continue-as-new from this many events on, as soon as nothing runs that would have to be begun again. Well below the
+ * 1,000 that a run may have: signals that arrive in the meantime make Temporal refuse it, and it is tried again.
+ */
+export const renewEvents = 500;
+/** From here on it is not waited for running jobs any more. */
+export const renewEventsAtLatest = 700;
+
+export class Life {
+  readonly agent: Agent;
+  readonly #inbox: Inbound[] = [];
+  readonly #jobs: Jobs;
+  readonly #recorder: Recorder;
+  readonly #wake = new Wake();
+  /** Set when an Update changed the state, so that the loop looks at what follows from it. */
+  #touched = true;
+
+  constructor(state: AgentState) {
+    this.agent = new Agent(state);
+    const put = (inbound: Inbound) => {
+      this.put(inbound);
+    };
+    this.#jobs = new Jobs(this.agent, put);
+    this.#recorder = new Recorder(this.agent, put);
+  }
+
+  /** For handlers: the message is acted on by the main loop, in order. */
+  put(inbound: Inbound): void {
+    this.#inbox.push(inbound);
+  }
+
+  /** For Updates, whose result is wanted at once: acts on what came before, then on the Update itself. */
+  update<T>(act: () => T): T {
+    this.#touched = true;
+    this.#readInbox();
+    return act();
+  }
+
+  /** Runs until the agent is removed; ends in `continueAsNew` when the history has grown. */
+  async run(continueAsNew: (state: AgentState) => Promise<never>): Promise<void> {
+    for (;;) {
+      this.#touched = false;
+      this.#wake.rang = false;
+      this.#readInbox();
+      this.#meetDeadlines();
+      const renew = this.#mustRenew();
+      this.#jobs.stopPointless();
+      if (!renew) {
+        this.#jobs.beginDue();
+        this.#recorder.begin();
+      }
+      this.#show();
+      if (this.#isOver()) return;
+      if (renew && this.#mayRenew()) {
+        await condition(allHandlersFinished);
+        if (this.#inbox.length === 0) await continueAsNew(this.#carried());
+        continue;
+      }
+      // Before a renewal nothing new is begun, so deadlines may pass; what still runs wakes the loop when it ends.
+      if (!renew) this.#wake.arm(this.#nextWakeMs(), this.agent.nowMs);
+      await condition(() => this.#inbox.length > 0 || this.#touched || this.#wake.rang);
+    }
+  }
+
+  #readInbox(): void {
+    for (let inbound = this.#inbox.shift(); inbound; inbound = this.#inbox.shift()) {
+      try {
+        if (this.#jobs.ended(inbound)) this.#act(inbound);
+      } catch (error) {
+        // A message must never fail the workflow task: it would be tried for ever and block all others.
+        log.error("message dropped: acting on it failed", { type: inbound.type, error });
+      }
+    }
+  }
+
+  #act(inbound: Inbound): void {
+    const { agent } = this;
+    switch (inbound.type) {
+      case "connected":
+        onConnected(agent, inbound.message);
+        return;
+      case "ping":
+        onPing(agent, inbound.message);
+        return;
+      case "answer":
+        onAnswer(agent, inbound.message);
+        return;
+      case "undelivered":
+        onUndelivered(agent, inbound.message);
+        return;
+      case "disconnect":
+        onDisconnect(agent, inbound.message);
+        return;
+      case "gatewayLost":
+        onGatewayLost(agent, inbound.message);
+        return;
+      case "operator": {
+        const failure = verbFailure(agent, inbound.verb);
+        if (failure === undefined) onVerb(agent, inbound.verb, inbound.message);
+        else agent.note("refused", `${inbound.verb} refused: ${failure.message}`);
+        return;
+      }
+      case "unreadable":
+        log.warn("signal ignored", { signal: inbound.signal, reason: inbound.reason });
+        agent.note("messageIgnored", `Signal ${inbound.signal} ignored: ${inbound.reason}`);
+        return;
+      case "silenceAnswered":
+        onSilenceAnswered(agent, inbound);
+        return;
+      case "delivered":
+        onDelivered(agent, inbound);
+        return;
+      case "finding":
+        onFinding(agent, inbound.finding, inbound.tookMs);
+        return;
+      case "investigated":
+        onInvestigated(agent, inbound.findings);
+        return;
+      case "errandDone":
+        agent.state.errands = agent.state.errands.filter(({ no }) => no !== inbound.no);
+        if (inbound.failure !== undefined) {
+          log.warn("errand failed", { no: inbound.no, failure: inbound.failure });
+        }
+        return;
+      case "recorded":
+        this.#recorder.ended(inbound.upToNo);
+        return;
+    }
+  }
+
+  #meetDeadlines(): void {
+    expireRequests(this.agent);
+    alertIfWaitedTooLong(this.agent);
+  }
+
+  #nextWakeMs(): number | undefined {
+    const { state } = this.agent;
+    return nextWakeMs([
+      this.#jobs.asking ? undefined : (state.pingDeadlineMs ?? undefined),
+      nextExpiryMs(state.mailbox),
+      this.#jobs.investigating ? undefined : state.loss?.investigateAtMs,
+      state.loss?.alertAtMs,
+      this.#jobs.deliverAtMs,
+      this.#recorder.resumeAtMs,
+    ]);
+  }
+
+  #mustRenew(): boolean {
+    const { historyLength, continueAsNewSuggested } = workflowInfo();
+    return historyLength >= renewEvents || continueAsNewSuggested;
+  }
+
+  #mayRenew(): boolean {
+    if (this.#recorder.busy || this.#inbox.length > 0) return false;
+    return this.#jobs.idle || workflowInfo().historyLength >= renewEventsAtLatest;
+  }
+
+  /** The state for the next run, which begins anew what was under way. */
+  #carried(): AgentState {
+    const { state } = this.agent;
+    state.redeliver = [...state.redeliver, ...this.#jobs.delivering];
+    return state;
+  }
+
+  /** Removed, and everybody who had to be told has been. */
+  #isOver(): boolean {
+    const { status, errands, unrecorded } = this.agent.state;
+    return status === "Removed" && errands.length === 0 && unrecorded.length === 0;
+  }
+
+  #show(): void {
+    showInSearch(this.agent.state);
+    setCurrentDetails(describe(this.agent.state));
+  }
+}

@@ -1,0 +1,128 @@
+/** The operators' verbs, as signals and as Updates: what they need, and what they do. */
+import { ApplicationFailure } from "@temporalio/common";
+import type { ResourceState, ResourceStateEvent } from "../../api/index.ts";
+import { acceptedEvents, nextResourceState } from "../../lifecycle/resource-state-table.ts";
+import { isLost } from "../../lifecycle/status-table.ts";
+import type {
+  ConfigureMessage,
+  OperatorMessage,
+  OperatorVerb,
+  VerbResult,
+} from "../agent-messages.ts";
+import type { Agent } from "./agent.ts";
+import { clearAlert } from "./alert.ts";
+import { judgeLossAnew, lose } from "./on-disconnect.ts";
+import { settleAll } from "./requests.ts";
+import { effectiveSettings } from "./state.ts";
+
+/** Evacuation comes later; until then operators are told in so many words. */
+const noEvacuation = "workloads were not moved: Muster does not evacuate hosts yet";
+
+/** The event of a verb that moves the ResourceState; undefined for the other verbs. */
+function eventOf(verb: OperatorVerb, state: ResourceState): ResourceStateEvent | undefined {
+  switch (verb) {
+    case "enterMaintenance":
+      return "AdminAskMaintenance";
+    case "cancelMaintenance":
+      return "AdminCancelMaintenance";
+    case "enable":
+      return state === "Degraded" ? "EnableDegradedHost" : "Enable";
+    case "disable":
+      return "Disable";
+    case "unmanage":
+      return "Unmanage";
+    case "manage":
+      return "Manage";
+    case "reconnect":
+    case "remove":
+      return undefined;
+  }
+}
+
+/** Why a verb would be refused now; undefined when it may be done. Changes nothing. */
+export function verbFailure(agent: Agent, verb: OperatorVerb): ApplicationFailure | undefined {
+  const { status, resourceState } = agent.state;
+  if (status === "Removed") return refused("REMOVED", "The agent is removed.");
+  if (verb === "reconnect" && isLost(status)) {
+    return refused(
+      "NOT_CONNECTED",
+      `The agent is ${status}: there is no session to end. It comes back by itself when its host and agent run.`,
+    );
+  }
+  const event = eventOf(verb, resourceState);
+  if (event === undefined || nextResourceState(resourceState, event) !== undefined)
+    return undefined;
+  return refused(
+    "RESOURCE_STATE",
+    `${verb} is not possible: the resource is ${resourceState}, which takes only ${acceptedEvents(resourceState).join(", ")}.`,
+  );
+}
+
+/**
+ * Does what an operator asked for.
+ * @throws ApplicationFailure for what `verbFailure` says.
+ */
+export function onVerb(agent: Agent, verb: OperatorVerb, message: OperatorMessage): VerbResult {
+  const failure = verbFailure(agent, verb);
+  if (failure !== undefined) throw failure;
+  const by = message.by ?? "an operator";
+  const why = message.reason === undefined ? "" : `: ${message.reason}`;
+  return result(agent, act(agent, verb, by, `${verb} by ${by}${why}`));
+}
+
+function act(agent: Agent, verb: OperatorVerb, by: string, reason: string): string {
+  const { state } = agent;
+  if (verb === "remove") {
+    lose(agent, { type: "removed", by }, state.epoch);
+    clearAlert(agent);
+    settleAll(agent);
+    return "The agent is removed.";
+  }
+  if (verb === "reconnect") {
+    lose(agent, { type: "reconnectAsked", by }, state.epoch);
+    return "The agent is asked to reconnect.";
+  }
+  const event = eventOf(verb, state.resourceState);
+  if (event === undefined) return "";
+  const before = state.resourceState;
+  let details = `${before} → ${agent.moveResourceState(event, reason)}`;
+  if (verb === "enterMaintenance" && agent.state.resourceState === "PrepareForMaintenance") {
+    const now = agent.moveResourceState("InternalEnterMaintenance", `${reason}; ${noEvacuation}`);
+    details += ` → ${now}; ${noEvacuation}`;
+  }
+  judgeLossAnew(agent);
+  return details;
+}
+
+/** Changes the agent's own ping settings, for good, and tells its gateway. */
+export function onConfigure(agent: Agent, message: ConfigureMessage): VerbResult {
+  const { state } = agent;
+  const { pingIntervalMs, pingTimeoutMultiplier } = message;
+  const before = effectiveSettings(state);
+  state.own = {
+    ...state.own,
+    ...(pingIntervalMs !== undefined && { pingIntervalMs }),
+    ...(pingTimeoutMultiplier !== undefined && { pingTimeoutMultiplier }),
+  };
+  const settings = effectiveSettings(state);
+  const text = `ping every ${settings.pingIntervalMs} ms, time-out at ${settings.pingTimeoutMultiplier} intervals`;
+  agent.note("configured", `Configured by ${message.by ?? "an operator"}: ${text}`, {
+    before,
+    after: settings,
+  });
+  if (state.session !== null) {
+    // The deadline that runs was set for the old interval; the agent learns the new one with its next ping.
+    const { gatewayId, epoch } = state.session;
+    agent.send({ type: "applySettings", gatewayId, epoch, settings });
+  }
+  return result(agent, text);
+}
+
+function result(agent: Agent, details: string): VerbResult {
+  const { status, resourceState } = agent.state;
+  return { status, resourceState, details };
+}
+
+function refused(type: string, message: string): ApplicationFailure {
+  return ApplicationFailure.create({ type, message, nonRetryable: true });
+}

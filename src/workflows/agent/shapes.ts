@@ -1,0 +1,108 @@
+/** The shape of each message of `agent-messages.ts`, as far as the lifecycle relies on it. */
+import { shutdownReasons } from "../../api/index.ts";
+import {
+  flag,
+  isObject,
+  listOf,
+  number,
+  object,
+  oneOf,
+  optional,
+  tagged,
+  text,
+  whole,
+  type Check,
+} from "./checks.ts";
+
+const dayMs = 86_400_000;
+const idCharsMax = 200;
+const id = text(1, idCharsMax);
+const gateway = object({ gatewayId: id, incarnation: id });
+const durationMs = number(0, 400 * dayMs);
+
+/** What an operator may set for one agent: the same bounds as the fleet's settings have. */
+const pingIntervalMs = number(100, dayMs);
+const pingTimeoutMultiplier = number(1.1, 100);
+
+const traits: Check = (value, path) => {
+  if (!isObject(value)) return `${path} must be an object`;
+  for (const [type, entry] of Object.entries(value)) {
+    const wrong = object({
+      inSequence: flag,
+      idempotent: flag,
+      readOnly: flag,
+      needsNewResources: flag,
+      evacuation: flag,
+      check: flag,
+      waitSeconds: number(0, 864_000),
+    })(entry, `${path}.${type}`);
+    if (wrong !== undefined) return wrong;
+  }
+  return undefined;
+};
+
+const answers = listOf(object({ type: id, commandId: id, result: flag }), 1, 1_000);
+
+export const shapes = {
+  connected: object({
+    epoch: whole(1),
+    gateway,
+    host: object({
+      zone: id,
+      cluster: id,
+      resourceType: id,
+      software: text(0, 500),
+      resources: listOf(object({ name: id }), 0, 1_000),
+      commandTypes: optional(traits),
+    }),
+    settings: object({
+      pingIntervalMs,
+      pingTimeoutMultiplier,
+      reconnectGraceMs: durationMs,
+      alertWaitMs: durationMs,
+      investigateRetryMs: number(1, 400 * dayMs),
+    }),
+    vouchForMs: optional(durationMs),
+  }),
+  ping: object({
+    epoch: whole(),
+    lastPingAgoMs: durationMs,
+    vouchForMs: durationMs,
+    unhealthy: optional(text(0, 100_000)),
+  }),
+  answer: object({ seq: whole(), answers, gateway }),
+  undelivered: object({
+    epoch: whole(),
+    seqs: listOf(whole(), 0, 10_000),
+    reason: text(0, 100_000),
+  }),
+  disconnect: object({
+    epoch: whole(),
+    cause: tagged({
+      goodbye: { reason: oneOf(shutdownReasons), details: optional(text(0, 100_000)) },
+      socketLost: { details: text(0, 100_000) },
+      pingTimeout: { silentForMs: durationMs },
+      handshakeFailed: { details: text(0, 100_000), retryable: flag },
+      reconnectAsked: { by: text() },
+    }),
+  }),
+  gatewayLost: object({ gateway, reason: text(0, 100_000) }),
+  admit: object({
+    requestId: id,
+    commands: listOf(object({ type: id, id, resource: optional(id) }), 1, 100),
+    onError: oneOf(["stop", "continue"]),
+    waitSeconds: optional(number(0.001, 864_000)),
+    via: optional(object({ gatewayId: id, incarnation: id, epoch: whole() })),
+    replyTo: optional(
+      tagged({ workflow: { workflowId: text(1, 1_000), signal: id }, gateway: { gatewayId: id } }),
+    ),
+  }),
+  cancel: object({ requestId: id, reason: text(0, 1_000) }),
+  operator: optional(object({ by: optional(text()), reason: optional(text()) })),
+  configure: object({
+    by: optional(text()),
+    reason: optional(text()),
+    pingIntervalMs: optional(pingIntervalMs),
+    pingTimeoutMultiplier: optional(pingTimeoutMultiplier),
+  }),
+} as const satisfies Readonly<Record<string, Check>>;

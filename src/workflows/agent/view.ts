@@ -1,0 +1,56 @@
+/** What the lifecycle tells those who ask. */
+import { findRequest, isFinished } from "../../lifecycle/mailbox.ts";
+import { isSent } from "../../lifecycle/mailbox-settle.ts";
+import type { FinishedRequest, PendingRequest } from "../../lifecycle/mailbox-types.ts";
+import type { AgentView, RequestView } from "../agent-messages.ts";
+import { effectiveSettings } from "./state.ts";
+import type { AgentState } from "./state.ts";
+
+export function viewOf(state: AgentState): AgentView {
+  const { session, host, lastPingAtMs, lastVerdict } = state;
+  return {
+    agentId: state.agentId,
+    status: state.status,
+    resourceState: state.resourceState,
+    statusSince: iso(state.statusSinceMs),
+    statusReason: state.statusReason,
+    epoch: state.epoch,
+    ...(session !== null && { session }),
+    ...(host !== null && { host }),
+    settings: effectiveSettings(state),
+    ...(lastPingAtMs !== null && { lastPingAt: iso(lastPingAtMs) }),
+    pendingRequests: state.mailbox.pending.length,
+    ...(lastVerdict !== null && {
+      lastVerdict: {
+        investigator: lastVerdict.investigator,
+        verdict: lastVerdict.verdict,
+        evidence: lastVerdict.evidence,
+        at: iso(lastVerdict.atMs),
+      },
+    }),
+  };
+}
+
+export function pendingOf(state: AgentState): readonly RequestView[] {
+  return state.mailbox.pending.map(requestView);
+}
+
+export function requestOf(state: AgentState, requestId: string): RequestView | null {
+  const request = findRequest(state.mailbox, requestId);
+  return request === undefined ? null : requestView(request);
+}
+
+function requestView(request: PendingRequest | FinishedRequest): RequestView {
+  return {
+    requestId: request.requestId,
+    seq: request.seq,
+    state: isFinished(request) ? "settled" : "pending",
+    handed: isSent(request),
+    commands: request.commands.map(({ id, type }) => ({ id, type })),
+    ...(isFinished(request) && { answers: request.answers }),
+  };
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString();
+}

@@ -1,0 +1,2 @@
+/** What the workflow bundle exports. */
+export { agentLifecycle } from "./agent-lifecycle.ts";
