@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { Context } from "@temporalio/activity";
 import { WorkflowNotFoundError } from "@temporalio/client";
 import { closeSessionsOfGateway, listAgentsOfGateway } from "../db/index.ts";
@@ -51,8 +50,7 @@ export function createTellAgentsGatewayLost(
       if (last === undefined) break;
       progress = { after: last, told: told + reached };
       context.heartbeat(progress);
-      const restMs = Math.max(0, pace.batchMs - (performance.now() - started));
-      await sleep(restMs, undefined, { signal: context.cancellationSignal });
+      await context.sleep(Math.max(0, pace.batchMs - (performance.now() - started)));
     }
     await closeSessionsOfGateway(deps.db, gatewayId, incarnation);
     deps.log.info({ gatewayId, incarnation, told: progress.told }, "told agents of a lost gateway");
