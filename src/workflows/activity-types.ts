@@ -52,7 +52,10 @@ export interface GatewayActivities {
   }): Promise<void>;
   /** Investigator `agent`: asks the agent over its socket (CheckHealth). */
   investigateByAgent(args: InvestigateArgs): Promise<Finding>;
-  /** Held for as long as this incarnation of the gateway lives; heartbeaten by the loop that judges silence. */
+  /**
+   * Held for as long as this incarnation of the gateway lives; heartbeaten by the loop that judges silence. May be asked
+   * for again while an earlier call still runs (its heartbeats were late, or Temporal was away): the newest call counts.
+   */
   holdLease(args: { incarnation: string }): Promise<void>;
 }
 

@@ -1,2 +1,3 @@
 /** What the workflow bundle exports. */
 export { agentLifecycle } from "./agent-lifecycle.ts";
+export { gatewayLifecycle } from "./gateway-lifecycle.ts";
