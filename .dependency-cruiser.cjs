@@ -56,6 +56,7 @@ const may = {
     "db/",
     "temporal/",
     "worker/bundle\\.ts",
+    "worker/setup/run-setup\\.ts",
     "workflows/.*messages\\.ts",
     "workflows/start-options\\.ts",
   ],

@@ -3,7 +3,9 @@ import { spawn } from "node:child_process";
 import { closeSync, mkdirSync, openSync, renameSync, statSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { basename, dirname } from "node:path";
+import { createInterface } from "node:readline";
 import { LocalStackError } from "./errors.ts";
+import { notePid } from "./pid-files.ts";
 
 export interface ChildOptions {
   readonly command: string;
@@ -17,6 +19,16 @@ export interface ChildOptions {
   readonly stopSignal?: NodeJS.Signals;
   /** Time between `stopSignal` and SIGKILL. */
   readonly stopGraceMs?: number;
+  /** stdout is read line by line instead of logged. */
+  readonly onLine?: (line: string) => void;
+  readonly note?: PidNote | undefined;
+}
+
+/** Where a child is noted while it runs, so that it is ended even when its parent was killed (`guard.ts`). */
+export interface PidNote {
+  readonly pidsDir: string;
+  readonly name: string;
+  readonly layer: number;
 }
 
 export interface Child {
@@ -44,10 +56,13 @@ export async function startChild(options: ChildOptions): Promise<Child> {
   const child = spawn(options.command, options.args, {
     cwd: options.cwd,
     env: options.env ?? process.env,
-    stdio: ["ignore", log, log],
+    stdio: ["ignore", options.onLine === undefined ? log : "pipe", log],
     detached: true,
   });
   closeSync(log);
+  if (child.stdout !== null && options.onLine !== undefined) {
+    createInterface({ input: child.stdout }).on("line", options.onLine);
+  }
   let endedWith: string | undefined;
   const ended = new Promise<string>((resolve) => {
     child.once("exit", (code, signal) => {
@@ -67,6 +82,14 @@ export async function startChild(options: ChildOptions): Promise<Child> {
       );
     });
   });
+  if (options.note !== undefined) {
+    const { pidsDir, name, layer } = options.note;
+    const forget = notePid(pidsDir, name, pid, {
+      layer,
+      stopSignal: options.stopSignal ?? "SIGTERM",
+    });
+    void ended.then(forget);
+  }
   const stop = async (): Promise<void> => {
     if (endedWith !== undefined) return;
     child.kill(options.stopSignal ?? "SIGTERM");

@@ -10,5 +10,5 @@ process.stdin.on("data", (chunk: Buffer) => {
 });
 process.stdin.on("end", () => {
   if (folder === undefined || said.startsWith("dismissed")) return;
-  void endNoted(folder, 10_000);
+  void endNoted(folder, 5_000);
 });

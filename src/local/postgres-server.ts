@@ -3,7 +3,7 @@ import { readFile, readlink, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { openPool } from "../db/pool.ts";
-import { startChild, type Child } from "./child-process.ts";
+import { startChild, type Child, type PidNote } from "./child-process.ts";
 import { LocalStackError } from "./errors.ts";
 import { freePort, needFreePort } from "./ports.ts";
 import { findPostgresBinaries } from "./postgres-binaries.ts";
@@ -22,6 +22,7 @@ export interface PostgresServerOptions {
   readonly settings?: Readonly<Record<string, string>>;
   readonly readyTimeoutMs?: number;
   readonly signal?: AbortSignal;
+  readonly note?: PidNote;
 }
 
 export interface PostgresServer extends Pick<Child, "pid" | "ended" | "endedWith" | "stop"> {
@@ -64,6 +65,7 @@ export async function startPostgresServer(options: PostgresServerOptions): Promi
     // Fast shutdown: sessions are ended, what was committed is on disk.
     stopSignal: "SIGINT",
     stopGraceMs: 15_000,
+    note: options.note,
   });
   const url = `postgres://postgres:${password}@127.0.0.1:${port}/postgres`;
   try {

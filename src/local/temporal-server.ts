@@ -1,7 +1,7 @@
 /** Temporal's development server as a child process: one SQLite file, its UI, and Muster's search attributes. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { Connection } from "@temporalio/client";
-import { startChild, type Child } from "./child-process.ts";
+import { startChild, type Child, type PidNote } from "./child-process.ts";
 import { LocalStackError } from "./errors.ts";
 import { freePort, needFreePort } from "./ports.ts";
 
@@ -25,6 +25,7 @@ export interface TemporalServerOptions {
   readonly dynamicConfig?: Readonly<Record<string, unknown>>;
   readonly readyTimeoutMs?: number;
   readonly signal?: AbortSignal;
+  readonly note?: PidNote;
 }
 
 export interface LocalServer extends Pick<Child, "pid" | "ended" | "endedWith" | "stop"> {
@@ -54,6 +55,7 @@ export async function startTemporalServer(options: TemporalServerOptions): Promi
     args: serverArgs(options, ip, port, uiPort),
     logFile: options.logFile,
     stopGraceMs: 15_000,
+    note: options.note,
   });
   const address = `${ip}:${port}`;
   try {
