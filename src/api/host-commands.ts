@@ -85,13 +85,15 @@ export interface StopVmAnswer extends Answer {
   readonly vm?: VmInfo;
 }
 
-/** Reboots a running virtual machine. */
+/** Reboots a running virtual machine: asks its guest, or resets it as the button does when `force` is set. */
 export class RebootVmCommand extends Command<RebootVmAnswer> {
   readonly type = "RebootVm";
   readonly vm: string;
-  constructor(fields: { readonly vm: string } & CommandOptions) {
+  readonly force?: boolean;
+  constructor(fields: { readonly vm: string; readonly force?: boolean } & CommandOptions) {
     super(fields);
     this.vm = fields.vm;
+    if (fields.force !== undefined) this.force = fields.force;
   }
 }
 export interface RebootVmAnswer extends Answer {
