@@ -44,12 +44,11 @@ export class Agent {
         this.note("refused", `Status ${state.status} does not take ${event}: ${reason}`, { event });
         continue;
       }
-      if (to !== state.status)
-        log.info("status changed", { from: state.status, to, event, reason });
       state.status = to;
     }
     if (accepted) state.statusReason = clip(reason);
     if (state.status !== from) {
+      log.info("status changed", { from, to: state.status, events, reason });
       state.statusSinceMs = this.nowMs;
       this.note("status", `${from} → ${state.status}: ${reason}`, { from, to: state.status });
     }
