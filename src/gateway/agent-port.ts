@@ -99,15 +99,20 @@ export class AgentPort {
   }
 
   /**
-   * Asks the lifecycle to take a Request; asking again with the same request id is the same asking.
+   * Asks the lifecycle to take a Request; asking again with the same update id is the same asking.
    * @throws RequestRefusedError when it refuses; LifecycleGoneError when there is none; other errors may be retried.
    */
-  async admit(agentId: string, message: AdmitMessage, withinMs: number): Promise<AdmitResult> {
+  async admit(
+    agentId: string,
+    message: AdmitMessage,
+    updateId: string,
+    withinMs: number,
+  ): Promise<AdmitResult> {
     try {
       return await this.#call(agentId, Math.min(withinMs, callMs), () =>
         this.#client.workflow
           .getHandle(agentWorkflowId(agentId))
-          .executeUpdate(admitUpdate, { args: [message], updateId: message.requestId }),
+          .executeUpdate(admitUpdate, { args: [message], updateId }),
       );
     } catch (error) {
       throw refusalOf(error) ?? error;
@@ -115,11 +120,7 @@ export class AgentPort {
   }
 
   /** What became of a Request; null when the lifecycle does not know it. */
-  async request(
-    agentId: string,
-    requestId: string,
-    withinMs: number,
-  ): Promise<RequestView | null> {
+  async request(agentId: string, requestId: string, withinMs: number): Promise<RequestView | null> {
     return await this.#call(agentId, withinMs, () =>
       this.#client.workflow.getHandle(agentWorkflowId(agentId)).query(requestQuery, requestId),
     );
@@ -176,7 +177,9 @@ function isGone(error: unknown): boolean {
 /** Temporal will say the same to the same message again. */
 function isInvalid(error: unknown): boolean {
   const cause = error instanceof Error ? error.cause : undefined;
-  return isGrpcServiceError(cause) && cause.code === invalidArgument;
+  if (!isGrpcServiceError(cause)) return false;
+  const status: number = cause.code;
+  return status === invalidArgument;
 }
 
 /** The refusals of the validator, as callers know them. */

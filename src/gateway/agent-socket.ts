@@ -183,5 +183,7 @@ export class AgentSocket {
 
 /** A close reason may have 123 bytes. */
 function closeReason(why: string): string {
-  return Buffer.byteLength(why) <= 123 ? why : `${why.replace(/[^\x20-\x7e]/g, "?").slice(0, 120)}...`;
+  return Buffer.byteLength(why) <= 123
+    ? why
+    : `${why.replace(/[^\x20-\x7e]/g, "?").slice(0, 120)}...`;
 }

@@ -7,14 +7,12 @@ export function errorAnswers(
   errorCode: string,
   details: string,
 ): readonly Answer[] {
-  return commands.map(
-    (command): ErrorAnswer => ({
-      type: "ErrorAnswer",
-      commandId: command.id,
-      result: false,
-      outcome,
-      errorCode,
-      details,
-    }),
-  );
+  return commands.map((command): ErrorAnswer => ({
+    type: "ErrorAnswer",
+    commandId: command.id,
+    result: false,
+    outcome,
+    errorCode,
+    details,
+  }));
 }

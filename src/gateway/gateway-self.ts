@@ -7,10 +7,19 @@ import type { GatewayRef } from "../workflows/agent-messages.ts";
  */
 export class GatewaySelf implements GatewayRef {
   readonly gatewayId: string;
-  incarnation: string = randomUUID();
+  readonly #incarnations: string[] = [randomUUID()];
 
   constructor(gatewayId: string) {
     this.gatewayId = gatewayId;
+  }
+
+  get incarnation(): string {
+    return this.#incarnations.at(-1) ?? "";
+  }
+
+  /** Whether that is, or was, an incarnation of this process. */
+  was(incarnation: string): boolean {
+    return this.#incarnations.includes(incarnation);
   }
 
   /** A copy that stays as it is. */
@@ -19,6 +28,6 @@ export class GatewaySelf implements GatewayRef {
   }
 
   renew(): void {
-    this.incarnation = randomUUID();
+    this.#incarnations.push(randomUUID());
   }
 }

@@ -15,10 +15,7 @@ export function hashSecret(secret: string): Buffer {
  */
 export function proveIdentity(hello: HelloFields, identity: Identity): void {
   const given = hashSecret(hello.credentials.secret);
-  if (
-    identity.secretHash.length !== given.length ||
-    !timingSafeEqual(identity.secretHash, given)
-  ) {
+  if (identity.secretHash.length !== given.length || !timingSafeEqual(identity.secretHash, given)) {
     throw new HandshakeRefusedError(
       "SECRET_WRONG",
       `The secret is not the one that agent id ${hello.agentId} is bound to. Two agents may share an id, or the agent ` +

@@ -47,7 +47,10 @@ export class Relay {
   }
 
   /** The vouching that begins with a session; agents that connect together will not be relayed together. */
-  atConnect(agentId: string, settings: LifecycleSettings): { memory: RelayMemory; vouchForMs: number } {
+  atConnect(
+    agentId: string,
+    settings: LifecycleSettings,
+  ): { memory: RelayMemory; vouchForMs: number } {
     const nowMs = this.#port.now();
     const plan = this.#plan(settings);
     const spreadMs = vouchAtConnectMs(plan, spreadOf(agentId));

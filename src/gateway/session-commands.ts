@@ -11,6 +11,7 @@ import {
 import { MalformedFrameError } from "../wire/errors.ts";
 
 const name = Type.String({ minLength: 1, maxLength: 128 });
+const id = Type.String({ minLength: 1, maxLength: 256 });
 const text = Type.String({ maxLength: 4_096 });
 
 const traits = Type.Object({
@@ -26,7 +27,7 @@ const traits = Type.Object({
 const startup = Compile(
   Type.Object({
     type: Type.Literal("Startup"),
-    id: name,
+    id,
     name,
     resourceType: name,
     zone: name,
@@ -46,7 +47,7 @@ const startup = Compile(
 const ping = Compile(
   Type.Object({
     type: Type.Literal("Ping"),
-    id: name,
+    id,
     resources: Type.Array(
       Type.Object({
         name,
@@ -62,7 +63,7 @@ const ping = Compile(
 const shutdown = Compile(
   Type.Object({
     type: Type.Literal("Shutdown"),
-    id: name,
+    id,
     reason: Type.Union(shutdownReasons.map((reason) => Type.Literal(reason))),
     details: Type.Optional(text),
   }),
@@ -73,17 +74,18 @@ export type WireStartup = StartupCommand & { readonly id: string };
 
 /** @throws MalformedFrameError WRONG_SHAPE naming the field. */
 export function readStartup(command: WireCommand): WireStartup {
-  return checked<WireStartup>(startup, command);
+  // The schemas say what the types say; TypeBox's own guard would give inferred twins of them.
+  return checked(startup, command) as unknown as WireStartup;
 }
 
 /** @throws MalformedFrameError WRONG_SHAPE naming the field. */
 export function readPing(command: WireCommand): PingCommand {
-  return checked<PingCommand>(ping, command);
+  return checked(ping, command) as unknown as PingCommand;
 }
 
 /** @throws MalformedFrameError WRONG_SHAPE naming the field. */
 export function readShutdown(command: WireCommand): ShutdownCommand {
-  return checked<ShutdownCommand>(shutdown, command);
+  return checked(shutdown, command) as unknown as ShutdownCommand;
 }
 
 interface Schema {
@@ -91,9 +93,8 @@ interface Schema {
   Errors(value: unknown): { readonly instancePath: string; readonly message: string }[];
 }
 
-function checked<T>(schema: Schema, command: WireCommand): T {
-  // The schema says what T says; TypeBox's own guard would give its inferred twin of it.
-  if (schema.Check(command)) return command as unknown as T;
+function checked(schema: Schema, command: WireCommand): WireCommand {
+  if (schema.Check(command)) return command;
   const error = schema.Errors(command)[0];
   const where = error === undefined ? "" : ` ${error.instancePath || "/"} ${error.message}`;
   throw new MalformedFrameError(

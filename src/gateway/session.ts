@@ -9,6 +9,7 @@ import type { AgentSocket } from "./agent-socket.ts";
 
 /** A direct-lane Request on its way. */
 export interface DirectCall {
+  readonly seq: number;
   readonly commands: readonly WireCommand[];
   /** By the process's monotonic clock. */
   readonly deadlineMs: number;
@@ -20,6 +21,9 @@ export interface HandedRequest {
   readonly requestId: string;
   readonly commandIds: readonly string[];
 }
+
+/** Requests to remember: an agent that never answers must not fill the memory. */
+const handedMax = 1_024;
 
 /** What the ping relay remembers of a session; times by the judging clock. */
 export interface RelayMemory {
@@ -49,6 +53,7 @@ export class Session {
   nextSessionSeq = 1;
   nextDirectSeq = 1;
   readonly direct = new Map<number, DirectCall>();
+  /** Durable Requests that were written and not answered yet, by their `seq`. */
   readonly handed = new Map<number, HandedRequest>();
   readonly #whenOpen: Promise<boolean>;
   #settleOpen: (open: boolean) => void = () => undefined;
@@ -81,6 +86,16 @@ export class Session {
       this.farewell === undefined &&
       this.silentSinceMs === undefined
     );
+  }
+
+  /** Remembers a Request that was written until its Answers are here, of the newest ones. */
+  noteHanded(seq: number, request: HandedRequest): void {
+    this.handed.set(seq, request);
+    if (this.handed.size <= handedMax) return;
+    for (const oldest of this.handed.keys()) {
+      this.handed.delete(oldest);
+      return;
+    }
   }
 
   /** True once the agent is ready, false when the socket closed before. */

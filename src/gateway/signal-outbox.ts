@@ -117,7 +117,9 @@ export class SignalOutbox {
       await sleep(waitMs, undefined, { signal: this.#stop.signal }).catch(() => undefined);
       const heads = [...this.#kept.values()].slice(0, agentsAtOnce);
       const moved = await Promise.all(heads.map((queue) => this.#bringHead(queue)));
-      waitMs = moved.includes(true) ? 0 : Math.min(Math.max(waitMs, retryMs.first) * 2, retryMs.most);
+      waitMs = moved.includes(true)
+        ? 0
+        : Math.min(Math.max(waitMs, retryMs.first) * 2, retryMs.most);
     }
     this.#pumping = false;
   }

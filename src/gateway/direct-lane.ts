@@ -1,0 +1,149 @@
+/**
+ * The direct lane: read-only Commands straight to the socket, past Temporal. Hot path: one promise and one map entry
+ * for each Request, deadlines found by a sweep, no log line.
+ */
+import { traitsOf, type Answer, type CommandTraits, type WireCommand } from "../api/index.ts";
+import type { ResponseFrame } from "../wire/frames.ts";
+import type { CallerRequest } from "./command-lanes.ts";
+import { errorAnswers } from "./error-answers.ts";
+import { RequestRefusedError } from "./errors.ts";
+import type { DirectCall, Session } from "./session.ts";
+import type { Sessions } from "./sessions.ts";
+
+/** Requests under way to one agent. */
+const inFlightMax = 4_096;
+
+export class DirectLane {
+  readonly #sessions: Sessions;
+  readonly #queueBytesMax: number;
+  /** Why an agent that is not here can't be reached from here. */
+  readonly #whyNotHere: (agentId: string) => Promise<RequestRefusedError>;
+  readonly #open = new Map<DirectCall, Session>();
+  requests = 0;
+
+  constructor(parts: {
+    sessions: Sessions;
+    queueBytesMax: number;
+    whyNotHere: (agentId: string) => Promise<RequestRefusedError>;
+  }) {
+    this.#sessions = parts.sessions;
+    this.#queueBytesMax = parts.queueBytesMax;
+    this.#whyNotHere = parts.whyNotHere;
+  }
+
+  /** One Answer for each Command; refused with a RequestRefusedError before anything is sent. */
+  send(agentId: string, request: CallerRequest): Promise<readonly Answer[]> {
+    const session = this.#sessions.find(agentId);
+    if (session?.takesCommands !== true) return this.#refuse(agentId);
+    const declared = session.host.commandTypes;
+    const changing = request.commands.find((command) => !traitsOf(command.type, declared).readOnly);
+    if (changing !== undefined) {
+      return Promise.reject(
+        new RequestRefusedError(
+          "NOT_READ_ONLY",
+          `${changing.type} is not declared read-only: send it on the durable lane.`,
+        ),
+      );
+    }
+    if (session.direct.size >= inFlightMax || session.socket.queuedBytes > this.#queueBytesMax) {
+      return Promise.reject(
+        new RequestRefusedError(
+          "AGENT_BUSY",
+          `Agent ${agentId} has ${session.direct.size} Requests of the direct lane to answer: try again later.`,
+        ),
+      );
+    }
+    return this.ask(session, request.commands, waitMsOf(request, declared), request.onError);
+  }
+
+  /** Sends Commands to one session, whatever they are. */
+  ask(
+    session: Session,
+    commands: readonly WireCommand[],
+    waitMs: number,
+    onError: "stop" | "continue",
+  ): Promise<readonly Answer[]> {
+    const seq = session.nextDirectSeq++;
+    this.requests++;
+    return new Promise((answered) => {
+      const call = { seq, commands, deadlineMs: performance.now() + waitMs, answered };
+      session.direct.set(seq, call);
+      this.#open.set(call, session);
+      const sent = session.socket.send({
+        v: 1,
+        kind: "request",
+        lane: "direct",
+        seq,
+        commands,
+        onError,
+        waitMs,
+      });
+      if (sent) return;
+      const details = "The agent's socket was lost before the Request was written.";
+      this.#settle(session, call, errorAnswers(commands, "notSent", "NOT_SENT", details));
+    });
+  }
+
+  /** False when the Answers do not fit the Request. A Request that is not waited for (any more) is no mistake. */
+  onResponse(session: Session, frame: ResponseFrame): boolean {
+    const call = session.direct.get(frame.seq);
+    if (call === undefined) return true;
+    if (!fits(call.commands, frame.answers)) return false;
+    this.#settle(session, call, frame.answers);
+    return true;
+  }
+
+  /** The socket is lost: whether its Commands were run is not known. */
+  onClosed(session: Session): void {
+    for (const call of session.direct.values()) {
+      const details = "The agent's socket was lost while the Request was under way.";
+      this.#settle(session, call, errorAnswers(call.commands, "unknown", "AGENT_LOST", details));
+    }
+  }
+
+  /** Answers the Requests whose wait is over. */
+  sweep(): void {
+    const nowMs = performance.now();
+    for (const [call, session] of this.#open) {
+      if (call.deadlineMs > nowMs) continue;
+      const details = "The agent did not answer within the wait.";
+      const answers = errorAnswers(call.commands, "unknown", "WAIT_OVER", details);
+      this.#settle(session, call, answers);
+    }
+  }
+
+  #settle(session: Session, call: DirectCall, answers: readonly Answer[]): void {
+    session.direct.delete(call.seq);
+    this.#open.delete(call);
+    call.answered(answers);
+  }
+
+  async #refuse(agentId: string): Promise<never> {
+    throw await this.#whyNotHere(agentId);
+  }
+}
+
+/** How long the caller of a Request waits: what it said, else the longest of its Commands' own waits. */
+export function waitMsOf(
+  request: CallerRequest,
+  declared: Readonly<Record<string, CommandTraits>> | undefined,
+): number {
+  if (request.waitSeconds !== undefined) return request.waitSeconds * 1_000;
+  let seconds = 0;
+  for (const command of request.commands) {
+    seconds = Math.max(seconds, traitsOf(command.type, declared).waitSeconds);
+  }
+  return seconds * 1_000;
+}
+
+/** Exactly one Answer for each Command, in its order. */
+export function fits(
+  commands: readonly { readonly id: string }[],
+  answers: readonly Answer[],
+): boolean {
+  if (commands.length !== answers.length) return false;
+  for (let i = 0; i < commands.length; i++) {
+    if (commands[i]?.id !== answers[i]?.commandId) return false;
+  }
+  return true;
+}

@@ -1,0 +1,129 @@
+/** What workflows ask of this gateway, on the task queue `gateway/<gatewayId>`. */
+import { randomUUID } from "node:crypto";
+import { Context } from "@temporalio/activity";
+import { ApplicationFailure } from "@temporalio/common";
+import { closeCodes } from "../wire/limits.ts";
+import type { Finding, GatewayActivities } from "../workflows/activity-types.ts";
+import type { Lease } from "./lease.ts";
+import type { GatewayParts } from "./parts.ts";
+import { sendSessionCommand } from "./session-requests.ts";
+
+/** How long the agent may take to say that it is alive. */
+const askMs = 5_000;
+
+export function createGatewayActivities(parts: GatewayParts, lease: Lease): GatewayActivities {
+  const { sessions } = parts;
+  return {
+    deliver: (args) => deliver(parts, args),
+
+    reply({ requestId, answers }) {
+      parts.durable.onReply(requestId, answers);
+      return Promise.resolve();
+    },
+
+    cancelRequest({ agentId, epoch, seq, reason }) {
+      const session = sessions.findEpoch(agentId, epoch);
+      if (session !== undefined) {
+        sendSessionCommand(session, { type: "Cancel", seq, details: reason });
+      }
+      return Promise.resolve();
+    },
+
+    silence({ agentId, epoch }) {
+      const session = sessions.findEpoch(agentId, epoch);
+      if (session?.takesCommands !== true) return Promise.resolve({ heldHere: false });
+      return Promise.resolve({
+        heldHere: true,
+        lastPingAgoMs: Math.round(parts.clock.now() - session.lastPingAtMs),
+        vouchForMs: Math.round(parts.relay.vouchesForMs(session)),
+      });
+    },
+
+    closeSession({ agentId, epoch, why, details }) {
+      const session = sessions.findEpoch(agentId, epoch);
+      if (session === undefined) return Promise.resolve();
+      // The lifecycle asked for it: it needs no report.
+      session.farewell = "unreported";
+      switch (why) {
+        case "silent":
+          session.socket.end(closeCodes.silent, { code: "SILENT", message: details });
+          break;
+        case "removed":
+          session.socket.end(closeCodes.refused, { code: "REMOVED", message: details });
+          break;
+        case "reconnect":
+          sendSessionCommand(session, { type: "Reconnect", details });
+          session.socket.end(closeCodes.reconnect, details);
+          break;
+      }
+      return Promise.resolve();
+    },
+
+    applySettings({ agentId, epoch, settings }) {
+      const session = sessions.findEpoch(agentId, epoch);
+      if (session !== undefined) session.settings = settings;
+      return Promise.resolve();
+    },
+
+    investigateByAgent: ({ agentId, epoch }) => investigateByAgent(parts, agentId, epoch),
+
+    holdLease: ({ incarnation }) => holdLease(parts, lease, incarnation),
+  };
+}
+
+/** Any Answer, also a bad one, proves the agent alive; no Answer proves nothing. */
+async function investigateByAgent(
+  parts: GatewayParts,
+  agentId: string,
+  epoch: number,
+): Promise<Finding> {
+  const session = parts.sessions.findEpoch(agentId, epoch);
+  if (session?.socket.state !== "OPEN") {
+    return { verdict: "Unknown", evidence: "The agent could not be asked: its socket is gone." };
+  }
+  const startedMs = performance.now();
+  const command = { type: "CheckHealth", id: randomUUID() };
+  const answers = await parts.direct.ask(session, [command], askMs, "stop");
+  const tookMs = Math.round(performance.now() - startedMs);
+  const answer = answers[0];
+  if (answer === undefined || answer.outcome === "unknown" || answer.outcome === "notSent") {
+    return {
+      verdict: "Unknown",
+      evidence: `CheckHealth was not answered over the agent's socket in ${tookMs} ms.`,
+    };
+  }
+  const health = answer.result ? "healthy" : (answer.details ?? "unhealthy");
+  return { verdict: "Up", evidence: `The agent answered CheckHealth in ${tookMs} ms: ${health}.` };
+}
+
+async function holdLease(parts: GatewayParts, lease: Lease, incarnation: string): Promise<void> {
+  if (incarnation !== parts.self.incarnation) {
+    throw ApplicationFailure.nonRetryable(
+      `Gateway ${parts.self.gatewayId} runs as incarnation ${parts.self.incarnation} now.`,
+      "OTHER_INCARNATION",
+    );
+  }
+  const context = Context.current();
+  await lease.hold({
+    incarnation,
+    heartbeat: () => {
+      context.heartbeat();
+    },
+    signal: context.cancellationSignal,
+  });
+}
+
+async function deliver(
+  parts: GatewayParts,
+  { agentId, epoch, requests }: Parameters<GatewayActivities["deliver"]>[0],
+): ReturnType<GatewayActivities["deliver"]> {
+  const written: number[] = [];
+  const notWritten: number[] = [];
+  const session = parts.sessions.findEpoch(agentId, epoch);
+  const open = session !== undefined && (await session.whenOpen());
+  for (const request of requests) {
+    const wrote = open && session.takesCommands && parts.durable.hand(session, request);
+    (wrote ? written : notWritten).push(request.seq);
+  }
+  return { written, notWritten };
+}

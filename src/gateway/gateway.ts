@@ -1,0 +1,194 @@
+/** Puts the parts of a gateway together. Nothing listens and nothing runs until `run.ts` says so. */
+import { noteRequest, type Db } from "../db/index.ts";
+import type { Config } from "../config/index.ts";
+import type { Log } from "../telemetry/log.ts";
+import type { AgentPort } from "./agent-port.ts";
+import { AgentServer } from "./agent-server.ts";
+import type { CommandLanes } from "./command-lanes.ts";
+import { DirectLane } from "./direct-lane.ts";
+import { DurableLane } from "./durable-lane.ts";
+import { GatewaySelf } from "./gateway-self.ts";
+import { Handshakes } from "./handshakes.ts";
+import { JudgingClock } from "./judging-clock.ts";
+import { Lease } from "./lease.ts";
+import { Liveness, stallAfterMs } from "./liveness.ts";
+import { createMetrics } from "./metrics.ts";
+import { onDisconnect } from "./on-disconnect.ts";
+import { onFrame } from "./on-frame.ts";
+import { onLingered, onSilent } from "./on-silence.ts";
+import type { GatewayParts } from "./parts.ts";
+import { Relay } from "./relay.ts";
+import type { Session } from "./session.ts";
+import { Sessions } from "./sessions.ts";
+import { SignalOutbox } from "./signal-outbox.ts";
+import { unavailable, whyNoAgent, whyNotHere } from "./why-not-here.ts";
+
+/** What the rest of the process tells the gateway. */
+export interface GatewaySurroundings {
+  readonly config: Config;
+  readonly log: Log;
+  readonly db: Db;
+  readonly port: AgentPort;
+  readonly tls: { readonly cert: Buffer; readonly key: Buffer } | undefined;
+  readonly unreadyReasons: () => readonly string[];
+  readonly gatewayUrls: () => readonly string[];
+  readonly onLeaseLost: (incarnation: string) => void;
+}
+
+export interface Gateway {
+  readonly parts: GatewayParts;
+  readonly server: AgentServer;
+  readonly liveness: Liveness<Session>;
+  readonly lease: Lease;
+  readonly lanes: CommandLanes;
+}
+
+export function createGateway(around: GatewaySurroundings): Gateway {
+  const { config, log, db, port } = around;
+  const self = new GatewaySelf(config.gatewayId);
+  const clock = new JudgingClock(stallAfterMs);
+  const sessions = new Sessions();
+  const lease = new Lease((incarnation) => {
+    around.onLeaseLost(incarnation);
+  });
+  const outbox = new SignalOutbox((agentId, signal) => port.signal(agentId, signal), log);
+  const relay = createRelay(around, clock, sessions, lease);
+  const direct = new DirectLane({
+    sessions,
+    queueBytesMax: config.frameBytesMax,
+    whyNotHere: (agentId) => whyNotHere(db, config.gatewayId, agentId),
+  });
+  const durable = createDurableLane(around, self, sessions, outbox);
+  const tally = { pings: 0, answers: 0 };
+  const metrics = createMetrics(() => ({
+    ...tally,
+    relays: relay.relayed,
+    directRequests: direct.requests,
+    durableRequests: durable.requests,
+    stalledMs: liveness.stalledMs,
+    sessions: sessions.size,
+    socketsOpening: server.opening,
+    signalsOpen: outbox.size,
+  }));
+  const { unreadyReasons, gatewayUrls } = around;
+  const base = { config, log, db, self, clock, port, outbox, sessions, relay, direct, durable };
+  const loose = new Set<Promise<void>>();
+  const parts: GatewayParts = { ...base, metrics, tally, loose, unreadyReasons, gatewayUrls };
+  const server = createServer(parts, around);
+  const liveness = createLiveness(parts, lease);
+  return { parts, server, liveness, lease, lanes: lanesOf(parts) };
+}
+
+function lanesOf({ direct, durable }: GatewayParts): CommandLanes {
+  return {
+    sendDirect: (agentId, request) => direct.send(agentId, request),
+    sendDurable: (agentId, request) => durable.send(agentId, request),
+  };
+}
+
+function createRelay(
+  { config, port, log }: GatewaySurroundings,
+  clock: JudgingClock,
+  sessions: Sessions,
+  lease: Lease,
+): Relay {
+  return new Relay({
+    budgetPerSecond: config.relayBudgetPerSecond,
+    now: () => clock.now(),
+    agents: () => sessions.size,
+    mayVouch: () => lease.held,
+    send: (agentId, message) => port.ping(agentId, message),
+    onFailed: (agentId, error) => {
+      log.warn({ agentId, err: error }, "Temporal did not take a ping; the next one tries again");
+    },
+  });
+}
+
+function createDurableLane(
+  { config, db, port, log }: GatewaySurroundings,
+  self: GatewaySelf,
+  sessions: Sessions,
+  outbox: SignalOutbox,
+): DurableLane {
+  const orUnavailable = async <T>(ask: Promise<T>): Promise<T> => {
+    try {
+      return await ask;
+    } catch (error) {
+      throw unavailable("Postgres", error);
+    }
+  };
+  return new DurableLane({
+    sessions,
+    self,
+    log,
+    port: {
+      noteRequest: (requestId, agentId) => orUnavailable(noteRequest(db, requestId, agentId)),
+      admit: (agentId, message, updateId, withinMs) =>
+        port.admit(agentId, message, updateId, withinMs),
+      request: (agentId, requestId, withinMs) => port.request(agentId, requestId, withinMs),
+      undelivered: (agentId, message) => {
+        void outbox.put(agentId, { name: "undelivered", message });
+      },
+      whyNoLifecycle: async (agentId) =>
+        (await orUnavailable(whyNoAgent(db, agentId))) ??
+        (await whyNotHere(db, config.gatewayId, agentId)),
+    },
+  });
+}
+
+function createServer(parts: GatewayParts, { tls }: GatewaySurroundings): AgentServer {
+  const { config, log } = parts;
+  const handshakes = new Handshakes(parts, (socket) => {
+    server.endHandshake(socket);
+  });
+  const server = new AgentServer(
+    {
+      host: config.host,
+      port: config.agentPort,
+      tls,
+      frameBytesMax: config.frameBytesMax,
+      handshakesMax: config.handshakesMax,
+      handshakeTimeoutMs: config.handshakeTimeoutMs,
+    },
+    log,
+    {
+      onFrame: (socket, frame) => {
+        onFrame(parts, handshakes, socket, frame);
+      },
+      onClosed: (socket, end) => {
+        onDisconnect(parts, socket, end);
+      },
+      onHandshakeTimeout: (socket) => {
+        handshakes.onTimeout(socket);
+      },
+    },
+  );
+  return server;
+}
+
+function createLiveness(parts: GatewayParts, lease: Lease): Liveness<Session> {
+  const { clock, sessions, direct, log } = parts;
+  return new Liveness<Session>({
+    sessions: () => openOnes(sessions),
+    tick: () => clock.tick(),
+    now: () => clock.now(),
+    beat: () => {
+      lease.beat();
+    },
+    sweep: () => {
+      direct.sweep();
+    },
+    onStalled: (stalledMs) => {
+      log.warn({ stalledMs: Math.round(stalledMs) }, "this gateway stood still: deadlines move");
+    },
+    onSilent: (session, silentForMs) => {
+      onSilent(parts, session, silentForMs);
+    },
+    onLingered,
+  });
+}
+
+/** Handshakes have a time limit of their own. */
+function* openOnes(sessions: Sessions): Iterable<Session> {
+  for (const session of sessions) if (session.socket.state === "OPEN") yield session;
+}

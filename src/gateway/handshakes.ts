@@ -1,0 +1,250 @@
+/** From the first frame of a socket to an open session. */
+import { randomUUID } from "node:crypto";
+import type { StartupAnswer } from "../api/index.ts";
+import { takeEpoch } from "../db/index.ts";
+import type { Frame, ResponseFrame } from "../wire/frames.ts";
+import { closeCodes } from "../wire/limits.ts";
+import type { HostDescription, LifecycleSettings } from "../workflows/agent-messages.ts";
+import { admit } from "./admission.ts";
+import type { AgentSocket } from "./agent-socket.ts";
+import { HandshakeRefusedError, LifecycleGoneError, type HandshakeRefusal } from "./errors.ts";
+import { readHello, type Hello } from "./hello.ts";
+import { describeHost } from "./host-description.ts";
+import { reportEnd } from "./on-disconnect.ts";
+import type { GatewayParts } from "./parts.ts";
+import { Session } from "./session.ts";
+
+const unavailableRetryMs = { least: 1_000, most: 5_000 };
+
+export class Handshakes {
+  readonly #parts: GatewayParts;
+  readonly #onEnded: (socket: AgentSocket) => void;
+
+  /** `onEnded`: the gateway's own part of a handshake is over, well or badly; called once for each `onHello`. */
+  constructor(parts: GatewayParts, onEnded: (socket: AgentSocket) => void) {
+    this.#parts = parts;
+    this.#onEnded = onEnded;
+  }
+
+  /** @throws MalformedFrameError when the frame is no hello. */
+  onHello(socket: AgentSocket, frame: Frame): void {
+    const hello = readHello(frame);
+    socket.change("hello", `agent ${hello.fields.agentId} says hello`);
+    this.#decide(socket, hello)
+      .catch((error: unknown) => {
+        this.#onFailed(socket, hello, error);
+      })
+      .finally(() => {
+        this.#onEnded(socket);
+      });
+  }
+
+  /** The agent's ReadyAnswer: the session is open, or failed for a reason of the agent's own. */
+  onReady(session: Session, frame: ResponseFrame): void {
+    const answer = frame.answers[0];
+    if (answer?.type !== "ReadyAnswer") return;
+    if (answer.result) {
+      session.socket.change("ready", "the agent is ready");
+      session.lastPingAtMs = this.#parts.clock.now();
+      session.settleOpen(true);
+      this.#parts.metrics.handshakes.inc({ result: "open" });
+      this.#parts.log.info(
+        { agentId: session.agentId, epoch: session.epoch, peer: session.socket.peer },
+        "session open",
+      );
+      return;
+    }
+    const details = answer.details ?? "The agent answered Ready with a failure and no details.";
+    session.farewell = { type: "handshakeFailed", details, retryable: true };
+    session.socket.end(closeCodes.refused, { code: "NOT_READY", message: details });
+  }
+
+  /** The handshake took too long; whose fault it was depends on how far it came. */
+  onTimeout(socket: AgentSocket): void {
+    const session = this.#parts.sessions.ofSocket(socket);
+    switch (socket.state) {
+      case "OPENING":
+      case "READYING": {
+        const message = "The handshake was not finished in time.";
+        if (session !== undefined) {
+          session.farewell = { type: "handshakeFailed", details: message, retryable: true };
+        }
+        socket.end(closeCodes.handshakeTimeout, { code: "HANDSHAKE_TIMEOUT", message });
+        return;
+      }
+      case "DECIDING":
+        this.#refuseUnavailable(socket, "The gateway could not decide in time.");
+        return;
+      case "OPEN":
+      case "CLOSED":
+        return;
+    }
+  }
+
+  async #decide(socket: AgentSocket, hello: Hello): Promise<void> {
+    const parts = this.#parts;
+    const unready = parts.unreadyReasons();
+    if (unready.length > 0) {
+      this.#refuseUnavailable(socket, unready.join("; "));
+      return;
+    }
+    const host = describeHost(hello.startups, hello.fields.software);
+    const settings = await admit(parts.db, parts.config, hello.fields, host);
+    const session = await this.#begin(socket, hello, host, settings);
+    if (session === undefined) return;
+    const { memory, vouchForMs } = parts.relay.atConnect(session.agentId, settings);
+    session.relay = memory;
+    const older = this.#putIn(session);
+    if (older === "stale") return;
+    await this.#record(session, vouchForMs, older);
+    session.recorded = true;
+    older?.socket.end(closeCodes.superseded, {
+      code: "SUPERSEDED",
+      message: `The agent opened a newer session (epoch ${session.epoch}).`,
+    });
+    if (!socket.change("admitted", `epoch ${session.epoch}`)) {
+      reportEnd(parts, session, { code: 1006, why: "during the handshake", byPeer: true });
+      return;
+    }
+    this.#welcome(session, hello);
+  }
+
+  /** Takes the epoch. Undefined when the agent is no longer wanted, or gone. */
+  async #begin(
+    socket: AgentSocket,
+    hello: Hello,
+    host: HostDescription,
+    settings: LifecycleSettings,
+  ): Promise<Session | undefined> {
+    if (socket.state === "CLOSED") return undefined;
+    const { agentId: id } = hello.fields;
+    const self = this.#parts.self.ref();
+    const { zone, cluster, resourceType } = host;
+    const place = { zone, cluster, resourceType };
+    const epoch = await takeEpoch(this.#parts.db, { agentId: id, ...self, ...place, host });
+    if (epoch === undefined) {
+      throw new HandshakeRefusedError("REMOVED", `Agent ${id} was removed by an operator.`);
+    }
+    const nowMs = this.#parts.clock.now();
+    const { memory } = this.#parts.relay.atConnect(id, settings);
+    return new Session({ agentId: id, epoch, host, socket, settings, nowMs, relay: memory });
+  }
+
+  /** The newest epoch wins, also among handshakes that overtake each other. */
+  #putIn(session: Session): Session | "stale" | undefined {
+    const { stale, older } = this.#parts.sessions.put(session);
+    if (!stale) {
+      if (older?.farewell === undefined) {
+        if (older !== undefined) older.farewell = "unreported";
+        return older;
+      }
+      // It was on its way out by itself.
+      older.socket.end(closeCodes.superseded, "The agent opened a newer session.");
+      return undefined;
+    }
+    session.socket.end(closeCodes.superseded, {
+      code: "SUPERSEDED",
+      message: "The agent opened a newer session meanwhile.",
+    });
+    return "stale";
+  }
+
+  async #record(session: Session, vouchForMs: number, older: Session | undefined): Promise<void> {
+    const { agentId: id, epoch, host, settings } = session;
+    const gateway = this.#parts.self.ref();
+    try {
+      await this.#parts.port.connected(id, { epoch, gateway, host, settings, vouchForMs });
+    } catch (error) {
+      this.#parts.sessions.remove(session);
+      // Temporal may have it all the same, so both ends are told: of this session, and of the one that it replaced.
+      const details = "Temporal did not confirm the session.";
+      const cause = { type: "handshakeFailed", details, retryable: true } as const;
+      void this.#parts.outbox.put(id, { name: "disconnect", message: { epoch, cause } });
+      if (older !== undefined) {
+        older.farewell = undefined;
+        if (older.socket.state === "CLOSED") {
+          reportEnd(this.#parts, older, { code: 1006, why: "", byPeer: true });
+        } else older.socket.end(closeCodes.unavailable, "A newer session could not be recorded.");
+      }
+      throw error;
+    }
+  }
+
+  #welcome(session: Session, hello: Hello): void {
+    const { settings, epoch, socket } = session;
+    const gateways = this.#parts.gatewayUrls();
+    const answers = hello.startups.map((startup): StartupAnswer => ({
+      type: "StartupAnswer",
+      commandId: startup.id,
+      result: true,
+      epoch,
+      pingIntervalMs: settings.pingIntervalMs,
+      gateways,
+    }));
+    socket.send({ v: 1, kind: "response", lane: "session", seq: hello.seq, answers });
+    socket.send({
+      v: 1,
+      kind: "request",
+      lane: "session",
+      seq: session.nextSessionSeq++,
+      commands: [{ type: "Ready", id: randomUUID(), epoch }],
+    });
+  }
+
+  #onFailed(socket: AgentSocket, hello: Hello, error: unknown): void {
+    const { agentId: id } = hello.fields;
+    if (error instanceof HandshakeRefusedError) {
+      this.#refuse(socket, hello, error);
+    } else if (error instanceof LifecycleGoneError) {
+      const message = `Agent ${id} was removed by an operator. Connect with a new agent id.`;
+      this.#refuse(socket, hello, new HandshakeRefusedError("REMOVED", message, { cause: error }));
+    } else {
+      this.#parts.log.warn({ agentId: id, peer: socket.peer, err: error }, "handshake failed");
+      this.#refuseUnavailable(socket, "Postgres or Temporal does not answer.");
+    }
+  }
+
+  #refuse(socket: AgentSocket, hello: Hello, refusal: HandshakeRefusedError): void {
+    this.#parts.metrics.handshakes.inc({ result: refusal.code });
+    this.#parts.log.warn(
+      { agentId: hello.fields.agentId, peer: socket.peer, code: refusal.code },
+      refusal.message,
+    );
+    const answers = hello.startups.map((startup): StartupAnswer => ({
+      type: "StartupAnswer",
+      commandId: startup.id,
+      result: false,
+      errorCode: refusal.code,
+      details: refusal.message,
+    }));
+    socket.send({ v: 1, kind: "response", lane: "session", seq: hello.seq, answers });
+    socket.end(closeCodeOf(refusal.code), refusal.message);
+  }
+
+  #refuseUnavailable(socket: AgentSocket, why: string): void {
+    this.#parts.metrics.handshakes.inc({ result: "UNAVAILABLE" });
+    const { least, most } = unavailableRetryMs;
+    socket.end(closeCodes.unavailable, {
+      code: "UNAVAILABLE",
+      message: `This gateway can't take agents at the moment: ${why}`,
+      retryAfterMs: Math.round(least + Math.random() * (most - least)),
+    });
+  }
+}
+
+function closeCodeOf(refusal: HandshakeRefusal): number {
+  switch (refusal) {
+    case "JOIN_TOKEN_NEEDED":
+    case "JOIN_TOKEN_WRONG":
+    case "SECRET_WRONG":
+      return closeCodes.unauthenticated;
+    case "REMOVED":
+    case "NO_RESOURCE":
+    case "DUPLICATE_RESOURCE":
+    case "MIXED_PLACES":
+    case "TOO_MANY_COMMAND_TYPES":
+    case "CLUSTER_UNKNOWN":
+    case "RESOURCE_TYPE_MISMATCH":
+      return closeCodes.refused;
+  }
+}

@@ -1,0 +1,124 @@
+/** The gateway's place in the cluster: its row in Postgres, its lifecycle in Temporal, the lease that it holds there. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { listAgentUrls, listGateways, upsertGateway, type Db } from "../db/index.ts";
+import type { Log } from "../telemetry/log.ts";
+import type { AgentPort } from "./agent-port.ts";
+import { GatewayReplacedError } from "./errors.ts";
+import type { GatewaySelf } from "./gateway-self.ts";
+import type { Lease } from "./lease.ts";
+
+const retryMs = { first: 250, most: 5_000 };
+/** How often the other gateways are looked up, and our own standing. */
+const lookEveryMs = 5_000;
+
+export interface MembershipParts {
+  readonly db: Db;
+  readonly port: AgentPort;
+  readonly self: GatewaySelf;
+  readonly lease: Lease;
+  readonly log: Log;
+  readonly version: string;
+  readonly agentUrl: string;
+  readonly apiUrl: string;
+  /** Sessions of a lost incarnation are no longer known to the lifecycles: their agents have to connect again. */
+  readonly dropSessions: (why: string) => void;
+}
+
+export class Membership {
+  readonly #parts: MembershipParts;
+  #joined = false;
+  #urls: readonly string[];
+
+  constructor(parts: MembershipParts) {
+    this.#parts = parts;
+    this.#urls = [parts.agentUrl];
+  }
+
+  get joined(): boolean {
+    return this.#joined;
+  }
+
+  /** URLs of all gateways, this one first. */
+  get urls(): readonly string[] {
+    return this.#urls;
+  }
+
+  /** Tells Postgres and Temporal that this gateway is there; tries until both know or `signal` aborts. */
+  async join(signal: AbortSignal): Promise<void> {
+    const { db, port, self, log, version, agentUrl, apiUrl } = this.#parts;
+    for (let waitMs = retryMs.first; !signal.aborted; waitMs = Math.min(waitMs * 2, retryMs.most)) {
+      const { gatewayId, incarnation } = self;
+      try {
+        await upsertGateway(db, { id: gatewayId, incarnation, version, agentUrl, apiUrl });
+        await port.joined(gatewayId, { incarnation, version });
+        this.#joined = true;
+        log.info({ gatewayId, incarnation }, "joined");
+        return;
+      } catch (error) {
+        log.warn({ err: error, retryMs: waitMs }, "could not join: Postgres or Temporal is away");
+      }
+      await sleep(waitMs, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  /**
+   * Looks after the membership until `signal` aborts: knows the other gateways, joins anew after a lost lease.
+   * @throws GatewayReplacedError when another process has taken this gateway's id.
+   */
+  async keep(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await this.#look(signal).catch((error: unknown) => {
+        if (error instanceof GatewayReplacedError) throw error;
+        this.#parts.log.debug({ err: error }, "membership could not be looked up");
+      });
+      await sleep(lookEveryMs, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  /** The lease of an incarnation is gone while this process lives. */
+  onLeaseLost(incarnation: string): void {
+    const { self, log, dropSessions } = this.#parts;
+    if (incarnation !== self.incarnation) return;
+    log.error({ incarnation }, "the lease is lost: agents are sent away, a new incarnation joins");
+    this.#joined = false;
+    self.renew();
+    dropSessions("This gateway lost its lease: connect again.");
+  }
+
+  /** The gateway stops on purpose. */
+  async leave(reason: string): Promise<void> {
+    const { port, self, lease, log } = this.#parts;
+    this.#joined = false;
+    lease.release();
+    try {
+      await port.leaving(self.gatewayId, { incarnation: self.incarnation, reason });
+    } catch (error) {
+      log.warn({ err: error }, "could not say that this gateway leaves: its lease will run out");
+    }
+  }
+
+  async #look(signal: AbortSignal): Promise<void> {
+    const { db, lease, agentUrl } = this.#parts;
+    await this.#checkReplaced();
+    if (!this.#joined) await this.join(signal);
+    const urls = await listAgentUrls(db);
+    this.#urls = [agentUrl, ...urls.filter((url) => url !== agentUrl)];
+    if (this.#joined && !lease.held) await this.#checkStanding();
+  }
+
+  /** Without a lease there is either no worker yet, or we were given up without hearing of it. */
+  async #checkStanding(): Promise<void> {
+    const { port, self } = this.#parts;
+    const { incarnation } = self;
+    const view = await port.gatewayState(self.gatewayId);
+    if (view.incarnation === incarnation && view.state !== "joined") this.onLeaseLost(incarnation);
+  }
+
+  async #checkReplaced(): Promise<void> {
+    const { db, self } = this.#parts;
+    const row = (await listGateways(db)).find((gateway) => gateway.id === self.gatewayId);
+    if (row !== undefined && !self.was(row.incarnation)) {
+      throw new GatewayReplacedError(self.gatewayId);
+    }
+  }
+}

@@ -1,0 +1,56 @@
+import type { ResponseFrame } from "../wire/frames.ts";
+import { closeCodes } from "../wire/limits.ts";
+import { fits } from "./direct-lane.ts";
+import type { GatewayParts } from "./parts.ts";
+import type { Session } from "./session.ts";
+
+/**
+ * Answers to a durable Request: to Temporal first, then the ack to the agent, then to the caller. An agent's Answers go
+ * to its own lifecycle whatever they say, which takes those that it waits for and no others.
+ */
+export async function onAnswer(
+  parts: GatewayParts,
+  session: Session,
+  frame: ResponseFrame,
+): Promise<void> {
+  const { seq, answers } = frame;
+  parts.tally.answers++;
+  const handed = session.handed.get(seq);
+  if (handed !== undefined && !fits(asCommands(handed.commandIds), answers)) {
+    refuseMisfit(parts, session, seq);
+    return;
+  }
+  const fate = await parts.outbox.put(session.agentId, {
+    name: "answer",
+    message: { seq, answers, gateway: parts.self.ref() },
+  });
+  if (fate === "dropped") {
+    // The agent keeps its Answers and brings them again with its next session.
+    session.socket.end(closeCodes.busy, {
+      code: "BUSY",
+      message: "Too many Answers wait for Temporal.",
+      retryAfterMs: 5_000,
+    });
+    return;
+  }
+  const current = parts.sessions.find(session.agentId) ?? session;
+  current.handed.delete(seq);
+  current.socket.send({
+    v: 1,
+    kind: "ack",
+    seq,
+    commandIds: answers.map((answer) => answer.commandId),
+  });
+  if (fate === "sent") parts.durable.onAnswered(session.agentId, seq, handed?.requestId, answers);
+}
+
+function asCommands(ids: readonly string[]): readonly { readonly id: string }[] {
+  return ids.map((id) => ({ id }));
+}
+
+/** Answers that are not one for each Command settle nothing; the socket stays, the Request runs into its deadline. */
+export function refuseMisfit(parts: GatewayParts, session: Session, seq: number): void {
+  const message = `Response ${seq} is not one Answer for each Command of its Request, in order: it was dropped.`;
+  parts.log.warn({ agentId: session.agentId, seq }, message);
+  session.socket.send({ v: 1, kind: "error", code: "WRONG_ANSWERS", message });
+}

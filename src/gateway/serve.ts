@@ -1,0 +1,146 @@
+/** A gateway at work, on connections that others opened: listens, joins, serves, leaves. */
+import { readFileSync } from "node:fs";
+import type { Client } from "@temporalio/client";
+import type { Config } from "../config/index.ts";
+import type { Pool } from "../db/index.ts";
+import type { Log } from "../telemetry/log.ts";
+import type { ConnectedClient, ConnectedNative } from "../temporal/index.ts";
+import { closeCodes } from "../wire/limits.ts";
+import { startActivityWorker } from "./activity-worker.ts";
+import { addressesOf, type GatewayAddresses } from "./addresses.ts";
+import { AgentPort } from "./agent-port.ts";
+import type { ApiContext } from "./api/context.ts";
+import { createGatewayActivities } from "./gateway-activities.ts";
+import { createGateway, type Gateway } from "./gateway.ts";
+import { Membership } from "./membership.ts";
+import { packageVersion } from "./version.ts";
+
+/** How long what Temporal has not taken yet is tried when the gateway stops. */
+const drainMs = 5_000;
+/** The operator API, listening. */
+export interface ListeningApi {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+/** What a gateway stands on. */
+export interface Surroundings {
+  readonly pool: Pool;
+  readonly temporal: ConnectedClient;
+  readonly native: ConnectedNative;
+  readonly openApi: (context: ApiContext) => Promise<ListeningApi>;
+}
+
+/**
+ * Serves agents and operators until `signal` aborts, then leaves the cluster and closes what it opened.
+ * @throws GatewayReplacedError when another process takes this gateway's id.
+ */
+export async function serve(
+  config: Config,
+  { pool, temporal, native, openApi }: Surroundings,
+  log: Log,
+  signal: AbortSignal,
+  onReady: ((addresses: GatewayAddresses) => void) | undefined,
+): Promise<void> {
+  const port = new AgentPort(temporal.client);
+  let membership: Membership | undefined;
+  const unreadyReasons = (): readonly string[] =>
+    membership?.joined === true ? [] : ["this gateway has not joined the cluster"];
+  const gateway = createGateway({
+    config,
+    log,
+    db: pool,
+    port,
+    tls: readTls(config),
+    unreadyReasons,
+    gatewayUrls: () => membership?.urls ?? [],
+    onLeaseLost: (incarnation) => membership?.onLeaseLost(incarnation),
+  });
+  const { parts, server, lease } = gateway;
+  const stopWorker = new AbortController();
+  let api: ListeningApi | undefined;
+  let worker: { readonly stopped: Promise<void> } | undefined;
+  try {
+    api = await openApi(apiContext(gateway, temporal.client, unreadyReasons));
+    const addresses = addressesOf(config, await server.listen(), api.port);
+    membership = new Membership({
+      db: pool,
+      port,
+      self: parts.self,
+      lease,
+      log,
+      version: packageVersion(),
+      ...addresses,
+      dropSessions: (why) => {
+        dropSessions(gateway, why);
+      },
+    });
+    gateway.liveness.start();
+    const activities = createGatewayActivities(parts, lease);
+    worker = startActivityWorker(native, config.gatewayId, activities, log, stopWorker.signal);
+    await membership.join(signal);
+    if (!signal.aborted) onReady?.(addresses);
+    await membership.keep(signal);
+  } finally {
+    await leave(gateway, membership, port, () => api?.close());
+    stopWorker.abort();
+    await worker?.stopped;
+    gateway.liveness.stop();
+    await port.settle();
+  }
+}
+
+/** Everybody is told, then everything that was promised is brought over as far as it goes. */
+async function leave(
+  { parts, server }: Gateway,
+  membership: Membership | undefined,
+  port: AgentPort,
+  closeApi: () => Promise<void> | undefined,
+): Promise<void> {
+  const why = "This gateway stops: connect to another one.";
+  await membership?.leave("stopped by its operator");
+  parts.durable.close();
+  await server.close(why);
+  await closeApi();
+  await parts.outbox.drain(drainMs);
+  parts.outbox.close();
+  await Promise.all(parts.loose);
+  await port.settle();
+}
+
+/** The lifecycles hear of it by the lost lease, not by each socket. */
+function dropSessions({ parts }: Gateway, why: string): void {
+  for (const session of [...parts.sessions]) {
+    session.farewell = "unreported";
+    session.socket.end(closeCodes.goingAway, why);
+  }
+}
+
+function apiContext(
+  { parts, lanes }: Gateway,
+  temporal: Client,
+  unreadyReasons: () => readonly string[],
+): ApiContext {
+  const { config, log, db, self, metrics } = parts;
+  return {
+    config,
+    log,
+    db,
+    temporal,
+    lanes,
+    gateway: {
+      gatewayId: self.gatewayId,
+      // It changes when the gateway loses its lease.
+      get incarnation() {
+        return self.incarnation;
+      },
+    },
+    metrics: metrics.registry,
+    unreadyReasons,
+  };
+}
+
+function readTls(config: Config): { readonly cert: Buffer; readonly key: Buffer } | undefined {
+  if (config.tlsCertFile === undefined || config.tlsKeyFile === undefined) return undefined;
+  return { cert: readFileSync(config.tlsCertFile), key: readFileSync(config.tlsKeyFile) };
+}
