@@ -202,8 +202,8 @@ export const operatorSignals = Object.fromEntries(
   operatorVerbs.map((verb) => [verb, defineSignal<[OperatorMessage?]>(verb)]),
 ) as Record<OperatorVerb, ReturnType<typeof defineSignal<[OperatorMessage?]>>>;
 export const operatorUpdates = Object.fromEntries(
-  operatorVerbs.map((verb) => [verb, defineUpdate<VerbResult, [OperatorMessage?]>(verb)]),
-) as Record<OperatorVerb, ReturnType<typeof defineUpdate<VerbResult, [OperatorMessage?]>>>;
+  operatorVerbs.map((verb) => [verb, defineUpdate<VerbResult, [OperatorMessage]>(verb)]),
+) as Record<OperatorVerb, ReturnType<typeof defineUpdate<VerbResult, [OperatorMessage]>>>;
 
 /** Changes the ping settings of one agent. */
 export interface ConfigureMessage extends OperatorMessage {

@@ -126,7 +126,7 @@ function setUpdateHandlers(life: Life): void {
   for (const verb of operatorVerbs) {
     setHandler(
       operatorUpdates[verb],
-      (message) => life.update(() => onVerb(agent, verb, message ?? {})),
+      (message?: OperatorMessage) => life.update(() => onVerb(agent, verb, message ?? {})),
       {
         validator: (message?: OperatorMessage) => {
           requireShape("operator", message);
