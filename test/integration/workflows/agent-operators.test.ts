@@ -1,0 +1,116 @@
+import { WorkflowUpdateFailedError } from "@temporalio/client";
+import { expect, test } from "vitest";
+import {
+  configureUpdate,
+  operatorSignals,
+  operatorUpdates,
+} from "../../../src/workflows/agent-messages.ts";
+import type { OperatorVerb } from "../../../src/workflows/agent-messages.ts";
+import { waitUntil } from "../../helpers/wait-until.ts";
+import { AgentUnderTest, useRig } from "./rig.ts";
+
+const rig = useRig();
+
+async function connected(name: string): Promise<AgentUnderTest> {
+  const agent = new AgentUnderTest(rig, name);
+  await agent.connect();
+  await agent.becomes("Up");
+  return agent;
+}
+
+function ask(agent: AgentUnderTest, verb: OperatorVerb) {
+  return agent.handle.executeUpdate(operatorUpdates[verb], {
+    args: [{ by: "ada", reason: "test" }],
+  });
+}
+
+test("operators' verbs - maintenance goes through the table and says that nothing is evacuated", async () => {
+  const agent = await connected("maintenance");
+  const entered = await ask(agent, "enterMaintenance");
+  expect(entered).toMatchObject({ status: "Up", resourceState: "Maintenance" });
+  expect(entered.details).toContain("does not evacuate");
+  const events = await agent.saw("resourceState", "resourceState", "resourceState");
+  expect(
+    events.filter(({ type }) => type === "resourceState").map(({ data }) => data?.["to"]),
+  ).toEqual(["Enabled", "PrepareForMaintenance", "Maintenance"]);
+  await expect(ask(agent, "enterMaintenance")).rejects.toThrow(WorkflowUpdateFailedError);
+  await expect(ask(agent, "disable")).rejects.toThrow(WorkflowUpdateFailedError);
+  expect(await ask(agent, "cancelMaintenance")).toMatchObject({ resourceState: "Enabled" });
+});
+
+test("operators' verbs - disable, enable, unmanage and manage move the ResourceState", async () => {
+  const agent = await connected("states");
+  expect((await ask(agent, "disable")).resourceState).toBe("Disabled");
+  expect((await ask(agent, "enable")).resourceState).toBe("Enabled");
+  expect((await ask(agent, "unmanage")).resourceState).toBe("Unmanaged");
+  await expect(ask(agent, "enable")).rejects.toThrow(WorkflowUpdateFailedError);
+  expect((await ask(agent, "manage")).resourceState).toBe("Enabled");
+});
+
+test("operators' verbs - the same words work as bare signals; a refused one is noted", async () => {
+  const agent = await connected("signals");
+  await agent.handle.signal(operatorSignals.disable);
+  await agent.handle.signal(operatorSignals.manage);
+  const events = await agent.saw("resourceState", "resourceState", "refused");
+  expect(events.at(-1)?.text).toContain("manage refused");
+  expect((await agent.view()).resourceState).toBe("Disabled");
+});
+
+test("operators' verbs - reconnect ends the session; without one it is refused", async () => {
+  const agent = await connected("reconnect");
+  expect(await ask(agent, "reconnect")).toMatchObject({ status: "Disconnected" });
+  await waitUntil("the session is closed", () =>
+    agent.edge
+      .callsOf("closeSession", agent.agentId)
+      .some(({ args }) => args["why"] === "reconnect" && args["epoch"] === 1),
+  );
+  await expect(ask(agent, "reconnect")).rejects.toThrow(WorkflowUpdateFailedError);
+  await agent.connect({ epoch: 2 });
+  await agent.becomes("Up");
+});
+
+test("operators' verbs - remove settles what waits, closes the session and ends the workflow for good", async () => {
+  const agent = await connected("remove");
+  await agent.admit({
+    requestId: "r1",
+    via: { gatewayId: "g1", incarnation: "run-1", epoch: 1 },
+  });
+  expect(await ask(agent, "remove")).toMatchObject({ status: "Removed" });
+  await agent.handle.result();
+  expect(await agent.settled("r1")).toMatchObject([
+    { errorCode: "AGENT_REMOVED", outcome: "unknown" },
+  ]);
+  expect(agent.edge.callsOf("closeSession", agent.agentId)).toMatchObject([
+    { args: { why: "removed" } },
+  ]);
+  expect(agent.edge.callsOf("reply", agent.agentId)).toHaveLength(1);
+  expect(rig.edge.records.findLast(({ agentId }) => agentId === agent.agentId)?.status).toBe(
+    "Removed",
+  );
+  await expect(agent.connect({ epoch: 2 })).rejects.toThrow();
+});
+
+test("configure - an agent's own settings count at once, tell its gateway, and outlive a reconnect", async () => {
+  const agent = await connected("configure");
+  const result = await agent.handle.executeUpdate(configureUpdate, {
+    args: [{ pingIntervalMs: 5_000, by: "ada" }],
+  });
+  expect(result.details).toContain("5000 ms");
+  await waitUntil(
+    "the gateway is told",
+    () => agent.edge.callsOf("applySettings", agent.agentId).length === 1,
+  );
+  await agent.connect({ epoch: 2 });
+  const view = await waitUntil("the new session is there", async () => {
+    const view = await agent.view();
+    return view.epoch === 2 && view;
+  });
+  expect(view.settings.pingIntervalMs).toBe(5_000);
+  await agent.saw("configured", "connected");
+  expect(rig.edge.records.findLast(({ agentId }) => agentId === agent.agentId)).toMatchObject({
+    pingIntervalMs: 5_000,
+  });
+  await expect(
+    agent.handle.executeUpdate(configureUpdate, { args: [{ pingIntervalMs: 1 }] }),
+  ).rejects.toThrow(WorkflowUpdateFailedError);
+});
