@@ -1,0 +1,17 @@
+import type { Config, Env } from "../config/index.ts";
+
+/** What a command may touch of its process; tests give their own. */
+export interface CliContext {
+  readonly env: Env;
+  /** Writes to stdout: the answer, and nothing else. */
+  readonly print: (text: string) => void;
+  /** Writes to stderr. */
+  readonly complain: (text: string) => void;
+  /**
+   * All settings, read and checked at the first call.
+   * @throws ConfigError.
+   */
+  readonly config: () => Config;
+  /** Aborted by the first SIGTERM, SIGINT or SIGHUP; asking for it takes these signals over. */
+  readonly stopSignal: () => AbortSignal;
+}

@@ -1,0 +1,31 @@
+#!/usr/bin/env node
+import { loadConfig, type Config } from "../config/index.ts";
+import type { CliContext } from "./context.ts";
+import { buildProgram } from "./program.ts";
+import { exitCodes, reportFailure } from "./report-failure.ts";
+import { onStopSignals } from "./stop-signals.ts";
+
+/** What is still open when a command is done would keep the process; it gets this long to close. */
+const lingerMs = 5_000;
+
+let config: Config | undefined;
+let stopSignal: AbortSignal | undefined;
+const context: CliContext = {
+  env: process.env,
+  print: (text) => process.stdout.write(text),
+  complain: (text) => process.stderr.write(text),
+  config: () => (config ??= loadConfig(process.env)),
+  stopSignal: () => (stopSignal ??= onStopSignals()),
+};
+
+// The reader of `muster events | head` has gone: nobody is left to tell.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  process.exit(error.code === "EPIPE" ? exitCodes.done : exitCodes.failed);
+});
+
+try {
+  await buildProgram(context).parseAsync(process.argv);
+} catch (error) {
+  process.exitCode = reportFailure(error, context);
+}
+setTimeout(() => process.exit(), lingerMs).unref();

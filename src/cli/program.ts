@@ -1,0 +1,27 @@
+import { Command } from "commander";
+import { addGatewayCommand } from "./commands/gateway.ts";
+import { addSetupCommand } from "./commands/setup.ts";
+import { addUpCommand } from "./commands/up.ts";
+import { addWorkerCommand } from "./commands/worker.ts";
+import type { CliContext } from "./context.ts";
+import { packageVersion } from "./package-version.ts";
+
+/** The whole command line. Throws CommanderError where commander would end the process. */
+export function buildProgram(context: CliContext): Command {
+  const program = new Command("muster")
+    .description("Manage host agents: run Muster's processes, look at agents, send them Commands.")
+    .configureOutput({ writeOut: context.print, writeErr: context.complain })
+    .exitOverride()
+    .version(packageVersion())
+    .showHelpAfterError("(see `muster help`, or --help after a command)")
+    .addHelpText(
+      "after",
+      "\nExit codes: 0 done, 1 failed, 2 wrong usage or settings. Settings come from the environment: docs/CLI.md.",
+    );
+  program.commandsGroup("Processes:");
+  addUpCommand(program, context);
+  addGatewayCommand(program, context);
+  addWorkerCommand(program, context);
+  addSetupCommand(program, context);
+  return program;
+}
