@@ -87,22 +87,13 @@ async function domstats(
 async function dominfos(call: VirshCall, refs: readonly VmRef[]): Promise<VmInfo[]> {
   const vms: VmInfo[] = [];
   for (let at = 0; at < refs.length; at += dominfosAtOnce) {
-    const commands = refs.slice(at, at + dominfosAtOnce).map((ref) => `dominfo ${ref.uuid}`);
     // One argument with several commands. The UUIDs come from libvirt and hold only hex digits and dashes.
-    vms.push(...parseDominfos(await readSkippingLost(call, commands.join("; "))).map(vmOfDominfo));
+    // virsh goes on after a VM that is gone by now, and `hostname` fails only where libvirt does.
+    const commands = refs.slice(at, at + dominfosAtOnce).map((ref) => `dominfo ${ref.uuid}`);
+    const output = await call.read([...commands, "hostname"].join("; "));
+    vms.push(...parseDominfos(output).map(vmOfDominfo));
   }
   return vms;
-}
-
-/** virsh goes on after a dominfo of a VM that is gone by now, and fails at the end only if that was the last. */
-async function readSkippingLost(call: VirshCall, commands: string): Promise<string> {
-  try {
-    return await call.read(commands);
-  } catch (error) {
-    if (!(error instanceof KvmError) || error.code !== "VM_NOT_FOUND") throw error;
-    const cut = commands.lastIndexOf("; ");
-    return cut < 0 ? "" : readSkippingLost(call, commands.slice(0, cut));
-  }
 }
 
 function vmOfDomstats(ref: VmRef, fields: ReadonlyMap<string, string>): VmInfo {

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -27,7 +28,7 @@ describe.skipIf(noVirsh !== "")(
         const names = Array.from({ length: 150 }, (_, no) => `vm-${no}`);
         const domains = names.map(
           (name) =>
-            `<domain type="test"><name>${name}</name><memory>65536</memory><vcpu>2</vcpu><os><type>hvm</type></os></domain>`,
+            `<domain type="test"><name>${name}</name><uuid>${randomUUID()}</uuid><memory>65536</memory><vcpu>2</vcpu><os><type>hvm</type></os></domain>`,
         );
         await writeFile(join(folder, "host.xml"), `<node>${domains.join("")}</node>`);
         const kvm = await kvmResource({ uri: `test://${join(folder, "host.xml")}` });
