@@ -1,5 +1,4 @@
 /** One part of the stack that is kept running: started again, with a growing pause, whenever it ends by itself. */
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Child } from "./child-process.ts";
 
 export type Running = Pick<Child, "pid" | "ended" | "stop">;
@@ -56,7 +55,7 @@ export async function startService<T extends Running>(
         if (performance.now() - startedAt > healthyAfterMs) waitMs = pauseMs.first;
         say(`${name} ended with ${how}; starting it again in ${waitMs / 1000} s`);
       }
-      await sleep(waitMs, undefined, { signal: stopping.signal }).catch(() => undefined);
+      await pause(waitMs, stopping.signal);
       waitMs = Math.min(waitMs * 2, pauseMs.most);
       if (isStopping()) return;
       running = await start(stopping.signal).catch((error: unknown) => {
@@ -86,4 +85,18 @@ export async function startService<T extends Running>(
       await current?.stop();
     },
   };
+}
+
+/** Resolves after so long, or as soon as `signal` aborts. */
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal.addEventListener("abort", done);
+    if (signal.aborted) done();
+  });
 }
