@@ -4,7 +4,7 @@ import { agentWorkflowId, stateQuery } from "../../../src/workflows/agent-messag
 import { useDatabase } from "../../helpers/database.ts";
 import { useTemporal } from "../../helpers/temporal.ts";
 import { waitUntil } from "../../helpers/wait-until.ts";
-import { isError, newSecret, TestAgent, type Hello } from "./test-agent.ts";
+import { isAnswer, isCommand, isError, newSecret, TestAgent, type Hello } from "./test-agent.ts";
 import { joinToken, useGateway, useWorker } from "./test-gateway.ts";
 
 const database = useDatabase();
@@ -32,10 +32,10 @@ async function view(agentId: string) {
 }
 async function refusal(agent: TestAgent): Promise<{ code: number; errorCode: string }> {
   const { code } = await agent.untilClosed();
-  const answer = agent.frames[0]?.["answers"]?.[0];
+  const answer = agent.frames[0]?.answers?.[0];
   expect(answer).toMatchObject({ type: "StartupAnswer", result: false });
-  expect(answer.details).toMatch(/\S/);
-  return { code, errorCode: answer.errorCode };
+  expect(answer?.details).toMatch(/\S/);
+  return { code, errorCode: String(answer?.errorCode) };
 }
 
 describe("handshake", () => {
@@ -88,7 +88,7 @@ describe("handshake", () => {
     const thief = await hello({ agentId: owner.agentId, secret: newSecret(), joinToken });
     expect(await refusal(thief)).toEqual({ code: 4401, errorCode: "SECRET_WRONG" });
     owner.ping();
-    await owner.next("a PingAnswer", (frame) => frame["answers"]?.[0]?.type === "PingAnswer");
+    await owner.next("a PingAnswer", (frame) => isAnswer(frame, "PingAnswer"));
     expect(owner.closed).toBeUndefined();
   });
 
@@ -112,7 +112,7 @@ describe("handshake", () => {
 
   it("handshake - an agent that answers Ready with a failure is closed and may try again", async () => {
     const agent = await hello({ joinToken });
-    const ready = await agent.next("Ready", (frame) => frame["commands"]?.[0]?.type === "Ready");
+    const ready = await agent.next("Ready", (frame) => isCommand(frame, "Ready"));
     agent.respond(ready, [{ type: "ReadyAnswer", result: false, details: "disk full" }]);
     expect((await agent.untilClosed()).code).toBe(4403);
     expect(agent.frames.some((frame) => isError(frame, "NOT_READY"))).toBe(true);
@@ -130,7 +130,7 @@ describe("handshake", () => {
     expect((await first.untilClosed()).code).toBe(4409);
     expect(first.frames.some((frame) => isError(frame, "SUPERSEDED"))).toBe(true);
     second.ping();
-    await second.next("a PingAnswer", (frame) => frame["answers"]?.[0]?.type === "PingAnswer");
+    await second.next("a PingAnswer", (frame) => isAnswer(frame, "PingAnswer"));
     const state = await view(second.agentId);
     expect(state).toMatchObject({ status: "Up", epoch: 2 });
     const history = await temporal.client.workflow

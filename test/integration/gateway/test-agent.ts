@@ -1,13 +1,38 @@
 /** An agent written from the frames alone: no code of src/agent. */
 import { randomBytes, randomUUID } from "node:crypto";
+import { once } from "node:events";
 import WebSocket from "ws";
 import { waitUntil } from "../../helpers/wait-until.ts";
 
-// Frames as JSON: what an agent in another language would see.
-export interface Json {
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- a frame is read field by field, as by a foreign agent
-  [field: string]: any;
+/** A frame as an agent in another language would see it: fields that may be there. */
+export interface Seen {
+  readonly v: number;
+  readonly kind: string;
+  readonly seq: number;
+  readonly lane?: string;
+  readonly commands?: readonly SeenCommand[];
+  readonly answers?: readonly SeenAnswer[];
+  readonly commandIds?: readonly string[];
+  readonly waitMs?: number;
+  readonly code?: string;
+  readonly message?: string;
+  readonly retryAfterMs?: number;
 }
+export interface SeenCommand {
+  readonly type: string;
+  readonly id: string;
+  readonly [field: string]: unknown;
+}
+export interface SeenAnswer {
+  readonly type: string;
+  readonly commandId: string;
+  readonly result: boolean;
+  readonly details?: string;
+  readonly errorCode?: string;
+  readonly epoch?: number;
+}
+/** What a test sends: anything at all. */
+export type Json = Readonly<Record<string, unknown>>;
 
 export interface Hello {
   readonly agentId?: string;
@@ -28,7 +53,7 @@ export class TestAgent {
   readonly secret: string;
   readonly socket: WebSocket;
   /** All frames, in order. */
-  readonly frames: Json[] = [];
+  readonly frames: Seen[] = [];
   closed: { code: number; reason: string } | undefined;
   #seq = 1;
 
@@ -37,7 +62,7 @@ export class TestAgent {
     this.agentId = hello.agentId ?? `agent-${randomUUID()}`;
     this.secret = hello.secret ?? newSecret();
     socket.on("message", (data: Buffer) => {
-      this.frames.push(JSON.parse(data.toString("utf8")) as Json);
+      this.frames.push(JSON.parse(data.toString("utf8")) as Seen);
     });
     socket.on("close", (code, reason) => {
       this.closed = { code, reason: reason.toString("utf8") };
@@ -49,7 +74,7 @@ export class TestAgent {
   static async dial(url: string, hello: Hello = {}): Promise<TestAgent> {
     const socket = new WebSocket(url, "muster.v1", { perMessageDeflate: false });
     const agent = new TestAgent(socket, hello);
-    await waitUntil("the socket is open", () => socket.readyState === WebSocket.OPEN);
+    await once(socket, "open");
     return agent;
   }
 
@@ -68,8 +93,8 @@ export class TestAgent {
   }
 
   sayHello(hello: Hello = {}): void {
-    const credentials: Json = { secret: this.secret };
-    if (hello.joinToken !== undefined) credentials["joinToken"] = hello.joinToken;
+    const { joinToken } = hello;
+    const credentials = { secret: this.secret, ...(joinToken !== undefined && { joinToken }) };
     this.send({
       kind: "request",
       lane: "session",
@@ -96,8 +121,8 @@ export class TestAgent {
   }
 
   get epoch(): number {
-    const startup = this.frames.find((frame) => frame["answers"]?.[0]?.type === "StartupAnswer");
-    return Number(startup?.["answers"][0].epoch);
+    const startup = this.frames.find((frame) => isAnswer(frame, "StartupAnswer"));
+    return Number(startup?.answers?.[0]?.epoch);
   }
 
   send(frame: Json): void {
@@ -117,18 +142,18 @@ export class TestAgent {
   }
 
   /** Answers a Request, one Answer for each Command in its order. */
-  respond(request: Json, answers: Json[]): void {
+  respond(request: Seen, answers: readonly Json[]): void {
     const { seq, lane, commands } = request;
     this.send({
       kind: "response",
       seq,
       lane,
-      answers: answers.map((answer, i) => ({ commandId: commands[i].id, ...answer })),
+      answers: answers.map((answer, i) => ({ commandId: commands?.[i]?.id, ...answer })),
     });
   }
 
   /** Waits for the first frame that fits, also one that came before. */
-  async next(what: string, fits: (frame: Json) => boolean): Promise<Json> {
+  async next(what: string, fits: (frame: Seen) => boolean): Promise<Seen> {
     return await waitUntil(what, () => this.frames.find(fits));
   }
 
@@ -141,9 +166,12 @@ export class TestAgent {
   }
 }
 
-export function isCommand(frame: Json, type: string): boolean {
-  return frame["kind"] === "request" && frame["commands"]?.[0]?.type === type;
+export function isCommand(frame: Seen, type: string): boolean {
+  return frame.kind === "request" && frame.commands?.[0]?.type === type;
 }
-export function isError(frame: Json, code: string): boolean {
-  return frame["kind"] === "error" && frame["code"] === code;
+export function isAnswer(frame: Seen, type: string): boolean {
+  return frame.kind === "response" && frame.answers?.[0]?.type === type;
+}
+export function isError(frame: Seen, code: string): boolean {
+  return frame.kind === "error" && frame.code === code;
 }
