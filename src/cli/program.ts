@@ -1,6 +1,8 @@
 import { Command } from "commander";
+import { addAgentCommand } from "./commands/agent.ts";
 import { addGatewayCommand } from "./commands/gateway.ts";
 import { addSetupCommand } from "./commands/setup.ts";
+import { addSimCommand } from "./commands/sim.ts";
 import { addUpCommand } from "./commands/up.ts";
 import { addWorkerCommand } from "./commands/worker.ts";
 import type { CliContext } from "./context.ts";
@@ -22,6 +24,8 @@ export function buildProgram(context: CliContext): Command {
   addUpCommand(program, context);
   addGatewayCommand(program, context);
   addWorkerCommand(program, context);
+  addAgentCommand(program, context);
+  addSimCommand(program, context);
   addSetupCommand(program, context);
   return program;
 }
