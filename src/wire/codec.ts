@@ -1,6 +1,6 @@
 /** Frames to text and back. The decoder trusts nothing: what it returns has the declared shape. */
 import { MalformedFrameError } from "./errors.ts";
-import type { Frame } from "./frames.ts";
+import type { Frame, Lane } from "./frames.ts";
 import { exceedsDepth } from "./json-depth.ts";
 import { frameDepthMax } from "./limits.ts";
 import { frameChecks } from "./schemas.ts";
@@ -8,6 +8,11 @@ import { frameChecks } from "./schemas.ts";
 /** The text of a frame, for one WebSocket text message. */
 export function encodeFrame(frame: Frame): string {
   return JSON.stringify(frame);
+}
+
+/** The text of a Response whose Answers are JSON text already; the same as `encodeFrame` makes of them. */
+export function encodeResponse(seq: number, lane: Lane, answers: readonly string[]): string {
+  return `{"v":1,"kind":"response","seq":${seq},"lane":"${lane}","answers":[${answers.join(",")}]}`;
 }
 
 /** What a decoder goes by. */

@@ -82,6 +82,9 @@ const error = Type.Object({
   retryAfterMs: Type.Optional(durationMs),
 });
 
+/** The check of one Answer. */
+export const answerCheck = Compile(answer);
+
 /** The check of each kind of frame. */
 export const frameChecks = {
   request: Compile(request),

@@ -1,0 +1,36 @@
+/** Another container holds this agent's directory, or its identity can't be read: the process has to stop. */
+export class AgentHomeError extends Error {
+  readonly code: "AGENT_RUNNING" | "IDENTITY_UNREADABLE" | "BAD_AGENT_ID";
+  constructor(code: AgentHomeError["code"], message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "AgentHomeError";
+    this.code = code;
+  }
+}
+
+/** A resource that can't be loaded: the process has to stop. The message says what to change. */
+export class ResourceLoadError extends Error {
+  readonly code = "RESOURCE_LOAD";
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "ResourceLoadError";
+  }
+}
+
+/** The journal can't be written: a Command that changes something must not start. */
+export class JournalError extends Error {
+  readonly code = "JOURNAL_UNAVAILABLE";
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "JournalError";
+  }
+}
+
+/** Something took longer than it may. */
+export class TimeLimitError extends Error {
+  readonly code = "TIME_LIMIT";
+  constructor(what: string, limitMs: number) {
+    super(`${what} did not come back within ${limitMs} ms.`);
+    this.name = "TimeLimitError";
+  }
+}

@@ -1,0 +1,130 @@
+/** Runs one Command and turns whatever comes of it into exactly one Answer that can be sent. */
+import type { Answer, WireCommand } from "../api/index.ts";
+import { answerToText, type AnswerProblem } from "../wire/answer-check.ts";
+import { errorAnswer } from "./error-answers.ts";
+import type { ResourceSet } from "./resource-set.ts";
+
+/** How long a resource may take to come back after its signal was aborted. */
+const abortGraceMs = 5_000;
+
+/** An Answer ready to send. */
+export interface FinishedAnswer {
+  readonly result: boolean;
+  /** JSON text. */
+  readonly text: string;
+}
+
+/** What one execution goes by. */
+export interface Execution {
+  readonly resources: ResourceSet;
+  readonly signal: AbortSignal;
+  /** How long the caller still waits, in milliseconds. */
+  readonly waitMs: number;
+  /** Room for the Answer in its Response. */
+  readonly bytesMax: number;
+  /** For tests: defaults to 5 s. */
+  readonly abortGraceMs?: number | undefined;
+}
+
+/** Runs the Command. Never throws. */
+export async function executeCommand(
+  command: WireCommand,
+  execution: Execution,
+): Promise<FinishedAnswer> {
+  const { resources, signal, waitMs, bytesMax } = execution;
+  if (resources.lacks(command)) {
+    const details = `This agent has no resource named ${command.resource ?? ""}.`;
+    return finish(errorAnswer(command, "notSent", "NO_SUCH_RESOURCE", details));
+  }
+  const readOnly = resources.traitsOf(command.type).readOnly;
+  const interrupted = whenInterrupted(signal, execution.abortGraceMs ?? abortGraceMs);
+  try {
+    const work = resources.execute(command, { signal, waitMs });
+    const answer = await Promise.race([work, interrupted.promise]);
+    if (answer === undefined && interrupted.happened()) {
+      const details =
+        `${interruption(signal)}; the resource has not come back since. ` +
+        "Look at the resource to see what became of it.";
+      return finish(errorAnswer(command, readOnly ? "done" : "unknown", "INTERRUPTED", details));
+    }
+    return checked(command, answer, readOnly, bytesMax);
+  } catch (error) {
+    const why = signal.aborted ? `${interruption(signal)}: ` : "";
+    const details = `${why}the resource failed: ${describe(error)}`;
+    const code = signal.aborted ? "INTERRUPTED" : "RESOURCE_ERROR";
+    // It may have failed half-way: only what reads is certain to have had no effect.
+    return finish(errorAnswer(command, readOnly ? "done" : "unknown", code, details));
+  } finally {
+    interrupted.forget();
+  }
+}
+
+/** An Answer of the container's own, ready to send. */
+export function finish(answer: Answer): FinishedAnswer {
+  return { result: answer.result, text: JSON.stringify(answer) };
+}
+
+function checked(
+  command: WireCommand,
+  answer: unknown,
+  readOnly: boolean,
+  bytesMax: number,
+): FinishedAnswer {
+  if (typeof answer !== "object" || answer === null) {
+    return notAnAnswer(command, readOnly, {
+      type: "wrongShape",
+      details: `it returned ${answer === null ? "null" : typeof answer}, not an Answer`,
+    });
+  }
+  const complete = { ...answer, commandId: command.id };
+  const text = answerToText(complete, bytesMax);
+  if (typeof text === "string") return { result: (complete as unknown as Answer).result, text };
+  if (text.type !== "tooLarge") return notAnAnswer(command, readOnly, text);
+  const { result } = complete as unknown as Answer;
+  const details =
+    `The resource ran it and said result ${String(result)}, but the Answer can't be sent: ${text.details}. ` +
+    "Ask for less at once.";
+  return finish(errorAnswer(command, "done", "ANSWER_TOO_LARGE", details));
+}
+
+function notAnAnswer(
+  command: WireCommand,
+  readOnly: boolean,
+  problem: AnswerProblem,
+): FinishedAnswer {
+  const details = `The resource ran it and gave no usable Answer: ${problem.details}.`;
+  return finish(errorAnswer(command, readOnly ? "done" : "unknown", "BAD_ANSWER", details));
+}
+
+function interruption(signal: AbortSignal): string {
+  return signal.reason instanceof Error ? signal.reason.message : "It was interrupted";
+}
+
+function describe(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).slice(0, 1_000);
+}
+
+/** Resolves with nothing when the signal has been aborted for so long. */
+function whenInterrupted(signal: AbortSignal, graceMs: number) {
+  let timer: NodeJS.Timeout | undefined;
+  let over = false;
+  let onAbort = (): void => undefined;
+  const promise = new Promise<undefined>((resolve) => {
+    onAbort = () => {
+      timer = setTimeout(() => {
+        over = true;
+        resolve(undefined);
+      }, graceMs);
+    };
+  });
+  if (signal.aborted) onAbort();
+  else signal.addEventListener("abort", onAbort, { once: true });
+  return {
+    promise,
+    happened: () => over,
+    forget: () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", onAbort);
+    },
+  };
+}

@@ -1,0 +1,49 @@
+import type { ShutdownReason } from "../api/index.ts";
+import type { ResourceSpec } from "./load-resource.ts";
+
+/** What both kinds of agent process are told. */
+export interface ConnectOptions {
+  /** WebSocket URLs of the gateways, in order of trying. */
+  readonly gateways: readonly string[];
+  /** Muster's home; the agent's files are in `<home>/agents/<agentId>/`. */
+  readonly home: string;
+  /** Needed on first connect. */
+  readonly joinToken?: string | undefined;
+  /** PEM file of a certificate authority to trust beside the system's. */
+  readonly tlsCaFile?: string | undefined;
+  readonly frameBytesMax: number;
+  /** Why the agent says goodbye when it is stopped. Default `stop`. */
+  readonly shutdownReason?: ShutdownReason | undefined;
+}
+
+/** What `muster agent` is told. */
+export interface AgentOptions extends ConnectOptions {
+  readonly agentId: string;
+  /** Where the host stands, unless its resources know better. */
+  readonly zone: string;
+  readonly cluster: string;
+  /** At least one. */
+  readonly resources: readonly ResourceSpec[];
+}
+
+/** What `muster sim` is told. */
+export interface SimOptions extends ConnectOptions {
+  /** How many agents to run. */
+  readonly agents: number;
+  /** Agent ids are `<prefix>-0001`, … Default `sim`. */
+  readonly idPrefix?: string | undefined;
+  /** Agents are spread over so many zones (`zone-1`, …) and clusters in each (`zone-1-cluster-1`, …). Default 1. */
+  readonly zones?: number | undefined;
+  readonly clustersPerZone?: number | undefined;
+  /** Agents that start to connect each second. Default 200. */
+  readonly connectsPerSecond?: number | undefined;
+  /** Settings of each simulated host, as for the resource `simulator`. */
+  readonly config?: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** Says that an agent is connected for the first time. */
+export interface AgentReady {
+  readonly agentId: string;
+  readonly gateway: string;
+  readonly epoch: number;
+}

@@ -1,0 +1,66 @@
+import type { ServerResource } from "../api/index.ts";
+import type { Log } from "../telemetry/log.ts";
+import { Container } from "./container.ts";
+import { agentHome, makePrivateDirectory, type AgentHome } from "./home.ts";
+import { loadOrMakeSecret } from "./identity.ts";
+import { Journal } from "./journal.ts";
+import { createDial } from "./link.ts";
+import { loadResource } from "./load-resource.ts";
+import { takeLock } from "./lock.ts";
+import type { AgentOptions, AgentReady } from "./options.ts";
+import { ResourceSet } from "./resource-set.ts";
+import { softwareName } from "./software.ts";
+
+/**
+ * Runs one agent until the signal aborts; then it says goodbye and resolves.
+ * @param onReady called once, with the first open session.
+ * @throws AgentHomeError, ResourceLoadError, JournalError when it can't start.
+ */
+export async function runAgent(
+  options: AgentOptions,
+  log: Log,
+  signal: AbortSignal,
+  onReady?: (ready: AgentReady) => void,
+): Promise<void> {
+  const { agentId } = options;
+  const home = agentHome(options.home, agentId);
+  makePrivateDirectory(home.directory);
+  const letGo = takeLock(home.lockFile);
+  try {
+    const container = await buildContainer(options, home, log, onReady);
+    await container.run(signal);
+  } finally {
+    letGo();
+  }
+}
+
+async function buildContainer(
+  options: AgentOptions,
+  home: AgentHome,
+  log: Log,
+  onReady: ((ready: AgentReady) => void) | undefined,
+): Promise<Container> {
+  const { agentId, joinToken, frameBytesMax } = options;
+  const secret = await loadOrMakeSecret(home.secretFile, log);
+  const journal = new Journal(home.journalFile, log);
+  await journal.load();
+  const resources: ServerResource[] = [];
+  for (const spec of options.resources) resources.push(await loadResource(spec, agentId));
+  let ready = onReady;
+  return new Container({
+    agentId,
+    gateways: options.gateways,
+    credentials: { secret, ...(joinToken !== undefined && { joinToken }) },
+    software: softwareName(),
+    resources: new ResourceSet(resources, options, log),
+    journal,
+    dial: createDial(options),
+    frameBytesMax,
+    log,
+    shutdownReason: options.shutdownReason,
+    onOpen: (session) => {
+      ready?.({ agentId, ...session });
+      ready = undefined;
+    },
+  });
+}

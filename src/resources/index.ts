@@ -1,0 +1,20 @@
+/** The resources that ship with Muster, by the name that `--resource` gives them. Loaded when asked for. */
+import type { ResourceFactory } from "../api/index.ts";
+
+const builtIn: Readonly<Record<string, () => Promise<{ readonly default: ResourceFactory }>>> = {
+  simulator: () => import("./simulator/index.ts"),
+  kvm: () => import("./kvm/index.ts"),
+};
+
+/** Names of the built-in kinds. */
+export const builtInKinds: readonly string[] = Object.keys(builtIn);
+
+/** A factory of this kind that loads its code when it is called; undefined when there is no such kind. */
+export function loadBuiltIn(kind: string): ResourceFactory | undefined {
+  const load = Object.hasOwn(builtIn, kind) ? builtIn[kind] : undefined;
+  if (load === undefined) return undefined;
+  return async (context) => {
+    const { default: factory } = await load();
+    return factory(context);
+  };
+}

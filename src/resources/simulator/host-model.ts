@@ -1,0 +1,140 @@
+/** A simulated host: VMs, their power, and what fits. Every change is an effect of one Command. */
+import type { HostStats, VmInfo, VmSpec } from "../../api/index.ts";
+import type { Effects } from "./effects.ts";
+import { RefusedError } from "./errors.ts";
+
+/** What a host has. */
+export interface HostSize {
+  readonly cpuCount: number;
+  readonly memoryBytes: number;
+}
+
+/** Memory of a VM that nobody specified. */
+const vmMemoryBytes = 1024 ** 3;
+
+export class HostModel {
+  readonly hostname: string;
+  readonly #size: HostSize;
+  readonly #effects: Effects;
+  readonly #vms = new Map<string, VmInfo>();
+
+  constructor(hostname: string, size: HostSize, vms: number, effects: Effects) {
+    this.hostname = hostname;
+    this.#size = size;
+    this.#effects = effects;
+    for (let i = 1; i <= vms; i++) {
+      const name = `vm-${i}`;
+      this.#vms.set(name, { name, power: "On", cpuCount: 1, memoryBytes: vmMemoryBytes });
+    }
+    for (const { name, vm } of effects.replay()) this.#put(name, vm);
+  }
+
+  list(): readonly VmInfo[] {
+    return [...this.#vms.values()];
+  }
+
+  stats(): HostStats {
+    const running = this.list().filter(({ power }) => power === "On");
+    const cpus = running.reduce((sum, { cpuCount = 1 }) => sum + cpuCount, 0);
+    return {
+      hostname: this.hostname,
+      cpuCount: this.#size.cpuCount,
+      cpuUsed: this.#size.cpuCount === 0 ? 0 : Math.min(1, cpus / this.#size.cpuCount / 2),
+      memoryTotalBytes: this.#size.memoryBytes,
+      memoryFreeBytes: this.#size.memoryBytes - this.#memoryUsedBytes(),
+      vmsRunning: running.length,
+      vmsTotal: this.#vms.size,
+    };
+  }
+
+  /** @throws RefusedError VM_NOT_FOUND, NO_MEMORY. */
+  start(commandId: string, name: string, spec: VmSpec | undefined): VmInfo {
+    const vm = this.#vms.get(name) ?? this.#define(name, spec);
+    if (vm.power === "On") return vm;
+    const needBytes = vm.memoryBytes ?? vmMemoryBytes;
+    const freeBytes = this.#size.memoryBytes - this.#memoryUsedBytes();
+    if (needBytes > freeBytes) {
+      throw new RefusedError(
+        "NO_MEMORY",
+        `VM ${name} needs ${needBytes} bytes of memory, ${freeBytes} are free. Stop or migrate another VM first.`,
+      );
+    }
+    return this.#change(commandId, "StartVm", { ...vm, power: "On" });
+  }
+
+  /** Stopping a VM that is off changes nothing. @throws RefusedError VM_NOT_FOUND. */
+  stop(commandId: string, name: string): VmInfo {
+    const vm = this.#find(name);
+    return vm.power === "Off" ? vm : this.#change(commandId, "StopVm", { ...vm, power: "Off" });
+  }
+
+  /** @throws RefusedError VM_NOT_FOUND, VM_NOT_RUNNING. */
+  reboot(commandId: string, name: string): VmInfo {
+    return this.#change(commandId, "RebootVm", this.#findRunning(name));
+  }
+
+  /** Moves a running VM to another host. @throws RefusedError VM_NOT_FOUND, VM_NOT_RUNNING, NO_MEMORY, VM_EXISTS. */
+  migrate(commandId: string, name: string, destination: HostModel): void {
+    const vm = this.#findRunning(name);
+    if (destination === this) {
+      throw new RefusedError("SAME_HOST", `VM ${name} is on ${this.hostname} already.`);
+    }
+    destination.#receive(commandId, vm);
+    this.#put(name, null);
+    this.#effects.add({ id: commandId, type: "MigrateVm", name, vm: null });
+  }
+
+  #receive(commandId: string, vm: VmInfo): void {
+    if (this.#vms.has(vm.name)) {
+      throw new RefusedError("VM_EXISTS", `${this.hostname} has a VM ${vm.name} already.`);
+    }
+    const freeBytes = this.#size.memoryBytes - this.#memoryUsedBytes();
+    if ((vm.memoryBytes ?? vmMemoryBytes) > freeBytes) {
+      throw new RefusedError("NO_MEMORY", `${this.hostname} has only ${freeBytes} bytes free.`);
+    }
+    this.#change(commandId, "ReceiveVm", vm);
+  }
+
+  #change(id: string, type: string, vm: VmInfo): VmInfo {
+    this.#put(vm.name, vm);
+    this.#effects.add({ id, type, name: vm.name, vm });
+    return vm;
+  }
+
+  #put(name: string, vm: VmInfo | null): void {
+    if (vm === null) this.#vms.delete(name);
+    else this.#vms.set(name, vm);
+  }
+
+  #define(name: string, spec: VmSpec | undefined): VmInfo {
+    if (spec === undefined) throw notFound(name, this.hostname);
+    return { name, power: "Off", cpuCount: spec.cpuCount, memoryBytes: spec.memoryBytes };
+  }
+
+  #find(name: string): VmInfo {
+    const vm = this.#vms.get(name);
+    if (vm === undefined) throw notFound(name, this.hostname);
+    return vm;
+  }
+
+  #findRunning(name: string): VmInfo {
+    const vm = this.#find(name);
+    if (vm.power !== "On") {
+      throw new RefusedError("VM_NOT_RUNNING", `VM ${name} is ${vm.power}. Start it first.`);
+    }
+    return vm;
+  }
+
+  #memoryUsedBytes(): number {
+    return this.list()
+      .filter(({ power }) => power !== "Off")
+      .reduce((sum, { memoryBytes = vmMemoryBytes }) => sum + memoryBytes, 0);
+  }
+}
+
+function notFound(name: string, hostname: string): RefusedError {
+  return new RefusedError(
+    "VM_NOT_FOUND",
+    `${hostname} has no VM ${name}. ListVms says which it has; StartVm with a spec makes one.`,
+  );
+}

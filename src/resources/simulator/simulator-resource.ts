@@ -1,0 +1,111 @@
+import { setTimeout as pause } from "node:timers/promises";
+import {
+  failed,
+  unsupported,
+  type ExecuteOptions,
+  type ResourceAnswer,
+  type ResourceStatus,
+  type ServerResource,
+  type StartupCommand,
+  type WireCommand,
+} from "../../api/index.ts";
+import type { SimulatorConfig } from "./config.ts";
+import { Effects } from "./effects.ts";
+import { RefusedError, SimulatorConfigError } from "./errors.ts";
+import { FaultPlan } from "./faults.ts";
+import { carryOut, type SimulatedHost } from "./host-commands.ts";
+import { HostModel } from "./host-model.ts";
+import { joinNeighbourhood } from "./neighbourhood.ts";
+import { simulatorCommandTypes } from "./simulator-commands.ts";
+
+/** A host with VMs that exists in memory only, and fails on request. */
+export class SimulatorResource implements ServerResource {
+  readonly name: string;
+  readonly #config: SimulatorConfig;
+  readonly #host: SimulatedHost;
+  readonly #leave: () => void;
+
+  /** @param agentId also the host's name, for migrations. */
+  constructor(agentId: string, config: SimulatorConfig) {
+    this.name = config.name ?? "host";
+    this.#config = config;
+    const effects = new Effects(config.stateFile);
+    this.#host = {
+      model: new HostModel(agentId, config, config.vms, effects),
+      effects,
+      faults: new FaultPlan(config.faults),
+      health: { healthy: true },
+    };
+    this.#leave = joinNeighbourhood(this.#host.model);
+  }
+
+  initialize(): Promise<Omit<StartupCommand, "type" | "zone" | "cluster">> {
+    const { resourceType, address, probePorts, cpuCount, memoryBytes } = this.#config;
+    return Promise.resolve({
+      name: this.name,
+      resourceType,
+      version: "1",
+      ...(address !== undefined && { address }),
+      ...(probePorts !== undefined && { probePorts }),
+      facts: { simulated: true, cpuCount, memoryBytes },
+      commandTypes: simulatorCommandTypes,
+    });
+  }
+
+  currentStatus(): Promise<Omit<ResourceStatus, "name">> {
+    const workloads = Object.fromEntries(
+      this.#host.model.list().map(({ name, power }) => [name, power]),
+    );
+    return Promise.resolve({ ...this.#host.health, workloads });
+  }
+
+  async executeRequest(command: WireCommand, options: ExecuteOptions): Promise<ResourceAnswer> {
+    // Its own Commands always work, so that it can be programmed anew.
+    const own = Object.hasOwn(simulatorCommandTypes, command.type);
+    const fault = own ? undefined : this.#host.faults.take(command.type);
+    const { signal } = options;
+    if (fault?.delayMs !== undefined) await pause(fault.delayMs, undefined, { signal });
+    switch (fault?.mode) {
+      case "fail":
+        return failed(`${command.type}Answer`, "SIMULATED_FAILURE", "It was programmed to fail.");
+      case "throw":
+        throw new Error("It was programmed to throw.");
+      case "hang":
+        return untilAborted(signal);
+      case "drop":
+        this.#carryOut(command);
+        return new Promise(() => undefined);
+      case "rubbish":
+        this.#carryOut(command);
+        return "rubbish" as unknown as ResourceAnswer;
+      case undefined:
+        return this.#carryOut(command);
+    }
+  }
+
+  close(): Promise<void> {
+    this.#leave();
+    return Promise.resolve();
+  }
+
+  #carryOut(command: WireCommand): ResourceAnswer {
+    try {
+      return carryOut(command, this.#host) ?? unsupported(command);
+    } catch (error) {
+      if (error instanceof RefusedError || error instanceof SimulatorConfigError) {
+        return failed(`${command.type}Answer`, error.code, error.message);
+      }
+      throw error;
+    }
+  }
+}
+
+function untilAborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    const stop = () => {
+      reject(new Error("It hung until it was aborted.", { cause: signal.reason }));
+    };
+    if (signal.aborted) stop();
+    else signal.addEventListener("abort", stop, { once: true });
+  });
+}
