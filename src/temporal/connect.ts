@@ -20,7 +20,8 @@ export interface ConnectedNative {
   readonly namespace: string;
 }
 
-const connectTimeoutMs = 5_000;
+/** A refused connection, too, is only known as such when this is over. */
+const connectTimeoutMs = 3_000;
 const retryMs = { first: 250, most: 5_000 };
 /** gRPC status codes that a retry does not change. */
 const refused = new Map([
@@ -76,7 +77,7 @@ async function openClient(settings: TemporalSettings): Promise<Connection> {
   }
 }
 
-async function untilConnected<T>(
+async function untilConnected<T extends { close(): Promise<void> }>(
   settings: TemporalSettings,
   log: Log,
   signal: AbortSignal,
@@ -86,10 +87,11 @@ async function untilConnected<T>(
   for (let attempt = 1, waitMs = retryMs.first; ; attempt++) {
     if (signal.aborted) throw aborted(address, signal);
     try {
-      const connected = await connect();
+      const connected = await unlessAborted(connect(), address, signal);
       if (attempt > 1) log.info({ address, attempt }, "Temporal is there");
       return connected;
     } catch (error) {
+      if (error instanceof TemporalConnectError) throw error;
       refuse(error, address);
       log.warn(
         { address, attempt, retryMs: waitMs, err: error },
@@ -98,6 +100,27 @@ async function untilConnected<T>(
     }
     await sleep(waitMs, undefined, { signal }).catch(() => undefined);
     waitMs = Math.min(waitMs * 2, retryMs.most);
+  }
+}
+
+/** An attempt that outlives the abort closes what it opened by itself. */
+async function unlessAborted<T extends { close(): Promise<void> }>(
+  attempt: Promise<T>,
+  address: string,
+  signal: AbortSignal,
+): Promise<T> {
+  let giveUp = (): void => undefined;
+  const abort = new Promise<never>((_resolve, reject) => {
+    giveUp = () => {
+      attempt.then((late) => late.close()).catch(() => undefined);
+      reject(aborted(address, signal));
+    };
+    signal.addEventListener("abort", giveUp, { once: true });
+  });
+  try {
+    return await Promise.race([attempt, abort]);
+  } finally {
+    signal.removeEventListener("abort", giveUp);
   }
 }
 

@@ -7,10 +7,12 @@ import {
   connectClient,
   connectNative,
   installRuntime,
+  TemporalConnectError,
   type ConnectedClient,
   type ConnectedNative,
 } from "../temporal/index.ts";
 import { loadWorkflowBundle } from "./bundle.ts";
+import { WorkerError } from "./errors.ts";
 import { startHealthServer } from "./health-server.ts";
 import { createWorkerMetrics } from "./metrics.ts";
 import { waitForDatabase, waitForNamespace } from "./prerequisites.ts";
@@ -61,10 +63,18 @@ export async function runWorker(
     const native = await connectNative(config, log, signal);
     close.unshift(() => native.connection.close());
     await serve(config, roles, { pool, client, native }, log, signal, onReady);
+  } catch (error) {
+    if (!isAborted(error)) throw error;
+    log.info({ why: error.message }, "stopped before the start was complete");
   } finally {
     for (const closeOne of close) await closeOne();
   }
   log.info("worker stopped");
+}
+
+function isAborted(error: unknown): error is WorkerError | TemporalConnectError {
+  const known = error instanceof WorkerError || error instanceof TemporalConnectError;
+  return known && error.code === "ABORTED";
 }
 
 async function serve(
