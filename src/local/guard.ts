@@ -29,6 +29,7 @@ export function startGuard(folder: string): Guard {
   return {
     pid: child.pid,
     dismiss: async () => {
+      child.ref();
       child.stdin.end("dismissed\n");
       await ended;
     },

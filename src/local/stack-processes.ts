@@ -1,5 +1,6 @@
 /** The stack's own processes: gateway, worker, agents. Each gets only the settings that it needs. */
 import { join } from "node:path";
+import type { Config } from "../config/index.ts";
 import { startMusterProcess, type MusterProcess } from "./muster-process.ts";
 import { runCommand } from "./run-command.ts";
 import { settled, type StackContext } from "./stack-context.ts";
@@ -26,11 +27,21 @@ export async function startGateway(
     MUSTER_API_TOKEN: secrets.apiToken,
     MUSTER_JOIN_TOKEN: secrets.joinToken,
   });
-  const secure = config.tlsCertFile === undefined ? "" : "s";
   return {
-    agentUrl: text(ready["agentUrl"]) ?? `ws${secure}://127.0.0.1:${config.agentPort}/agent`,
-    apiUrl: text(ready["apiUrl"]) ?? `http${secure}://127.0.0.1:${config.apiPort}`,
+    agentUrl: nearUrl(config, ready["agentUrl"], `ws://127.0.0.1:${config.agentPort}/agent`),
+    apiUrl: nearUrl(config, ready["apiUrl"], `http://127.0.0.1:${config.apiPort}`),
   };
+}
+
+/**
+ * How this machine reaches the gateway. It names itself by the host's name for others, which this machine need not be
+ * able to look up; a certificate is for that name, though.
+ */
+function nearUrl(config: Config, told: unknown, fallback: string): string {
+  const url = new URL(typeof told === "string" ? told : fallback);
+  const everywhere = config.host === "0.0.0.0" || config.host === "::";
+  if (config.tlsCertFile === undefined) url.hostname = everywhere ? "127.0.0.1" : config.host;
+  return url.href.replace(/\/$/, "");
 }
 
 export async function startWorker(context: StackContext, servers: DataServers): Promise<void> {
@@ -109,8 +120,4 @@ async function keepProcess(
         signal,
       }),
   });
-}
-
-function text(value: unknown): string | undefined {
-  return typeof value === "string" ? value : undefined;
 }
