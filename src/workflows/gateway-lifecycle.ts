@@ -8,6 +8,7 @@ import {
   continueAsNew,
   log,
   proxyActivities,
+  setCurrentDetails,
   setDefaultSignalHandler,
   setHandler,
   workflowInfo,
@@ -56,6 +57,7 @@ export async function gatewayLifecycle(input: GatewayLifecycleInput = {}): Promi
   let working = false;
   for (;;) {
     for (let inbound = inbox.shift(); inbound; inbound = inbox.shift()) act(membership, inbound);
+    setCurrentDetails(membership.describe());
     const duty = state.duties[0];
     if (duty !== undefined && !working) {
       working = true;

@@ -110,6 +110,7 @@ function setUpdateHandlers(life: Life): void {
   setHandler(admitUpdate, (message) => life.update(() => onAdmit(agent, message)), {
     validator: (message: AdmitMessage) => {
       requireShape("admit", message);
+      life.catchUp();
       refuse(admitFailure(agent, message));
     },
   });
@@ -130,6 +131,7 @@ function setUpdateHandlers(life: Life): void {
       {
         validator: (message?: OperatorMessage) => {
           requireShape("operator", message);
+          life.catchUp();
           refuse(verbFailure(agent, verb));
         },
       },

@@ -42,8 +42,10 @@ export class Life {
   readonly #jobs: Jobs;
   readonly #recorder: Recorder;
   readonly #wake = new Wake();
-  /** Set when an Update changed the state, so that the loop looks at what follows from it. */
-  #touched = true;
+  /** Set when something was read from the inbox, so that the loop looks at what follows from it. */
+  #read = false;
+  /** Set when an Update was accepted, for the same reason. */
+  #updated = false;
 
   constructor(state: AgentState) {
     this.agent = new Agent(state);
@@ -61,17 +63,27 @@ export class Life {
 
   /** For Updates, whose result is wanted at once: acts on what came before, then on the Update itself. */
   update<T>(act: () => T): T {
-    this.#touched = true;
+    this.#updated = true;
     this.#readInbox();
     return act();
+  }
+
+  /**
+   * For validators: acts on what came before, so that they judge by the newest state. Only the loop begins anything in
+   * the outside world, so a replay, which runs no validators, comes to the same commands.
+   */
+  catchUp(): void {
+    this.#readInbox();
   }
 
   /** Runs until the agent is removed; ends in `continueAsNew` when the history has grown. */
   async run(continueAsNew: (state: AgentState) => Promise<never>): Promise<void> {
     for (;;) {
-      this.#touched = false;
+      const updated = this.#updated;
+      this.#updated = false;
       this.#wake.rang = false;
       this.#readInbox();
+      this.#read = false;
       this.#meetDeadlines();
       const renew = this.#mustRenew();
       this.#jobs.stopPointless();
@@ -81,19 +93,22 @@ export class Life {
       }
       this.#show();
       if (this.#isOver()) return;
-      if (renew && this.#mayRenew()) {
+      if (renew && this.#mayRenew(updated)) {
         await condition(allHandlersFinished);
         if (this.#inbox.length === 0) await continueAsNew(this.#carried());
         continue;
       }
       // Before a renewal nothing new is begun, so deadlines may pass; what still runs wakes the loop when it ends.
       if (!renew) this.#wake.arm(this.#nextWakeMs(), this.agent.nowMs);
-      await condition(() => this.#inbox.length > 0 || this.#touched || this.#wake.rang);
+      await condition(
+        () => this.#inbox.length > 0 || this.#read || this.#updated || this.#wake.rang,
+      );
     }
   }
 
   #readInbox(): void {
     for (let inbound = this.#inbox.shift(); inbound; inbound = this.#inbox.shift()) {
+      this.#read = true;
       try {
         if (this.#jobs.ended(inbound)) this.#act(inbound);
       } catch (error) {
@@ -180,9 +195,13 @@ export class Life {
     return historyLength >= renewEvents || continueAsNewSuggested;
   }
 
-  #mayRenew(): boolean {
+  /**
+   * A signal that arrives now makes Temporal refuse the renewal and fail the workflow task, and with it every Update that
+   * came with the task: so one without Updates is waited for, too.
+   */
+  #mayRenew(updated: boolean): boolean {
     if (this.#recorder.busy || this.#inbox.length > 0) return false;
-    return this.#jobs.idle || workflowInfo().historyLength >= renewEventsAtLatest;
+    return (this.#jobs.idle && !updated) || workflowInfo().historyLength >= renewEventsAtLatest;
   }
 
   /** The state for the next run, which begins anew what was under way. */

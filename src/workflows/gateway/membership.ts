@@ -36,7 +36,7 @@ export class Membership {
     // The gateway sends joined again when it is not sure; a run that said it leaves doesn't come back.
     if (same && state.membership !== "lost") return;
     if (!same && state.membership === "joined") this.#lose("a newer run of this gateway joined");
-    if (!same && state.membership === "left") this.#tellAgents("a newer run of it joined");
+    if (!same && state.leftBecause !== null) this.#tellAgents("a newer run of it joined");
     if (same) this.#record("joined", "its lease is held again");
     state.incarnation = incarnation;
     state.leftBecause = null;
@@ -91,6 +91,19 @@ export class Membership {
     };
   }
 
+  /** The gateway at a glance, as Markdown for the Temporal UI. */
+  describe(): string {
+    const { gatewayId, membership, incarnation, sinceMs, reason, duties } = this.state;
+    return [
+      `## ${gatewayId}: ${membership}`,
+      "",
+      `- **Why**: ${reason}`,
+      `- **Since**: ${new Date(sinceMs).toISOString()}`,
+      `- **Run**: ${incarnation ?? "none"}`,
+      `- **To be told**: ${duties.length}`,
+    ].join("\n");
+  }
+
   #hold(takeUpWithin: "first" | "again"): void {
     const { incarnation, gatewayId } = this.state;
     if (incarnation === null) return;
@@ -111,6 +124,7 @@ export class Membership {
     const { state } = this;
     log.info("gateway membership changed", { from: state.membership, to: membership, reason });
     state.membership = membership;
+    state.reason = reason;
     state.sinceMs = Date.now();
   }
 

@@ -11,6 +11,9 @@ export interface GatewayState {
   membership: "joined" | "lost" | "left";
   incarnation: string | null;
   sinceMs: number;
+  /** Of the last change, in words. */
+  reason: string;
+  /** Why it left, until its agents are told. */
   leftBecause: string | null;
   /** Leases in a row that ended soon after they began. */
   shortLeases: number;
@@ -33,6 +36,7 @@ export function newGatewayState(gatewayId: string, nowMs: number): GatewayState 
     membership: "lost",
     incarnation: null,
     sinceMs: nowMs,
+    reason: "no run has joined yet",
     leftBecause: null,
     shortLeases: 0,
     duties: [],
