@@ -1,0 +1,114 @@
+/** The WebSocket `/api/v1/socket`: accepts callers who prove themselves, and ends with the API. */
+import type { IncomingMessage, Server } from "node:http";
+import type { Duplex } from "node:stream";
+import { WebSocketServer, type WebSocket } from "ws";
+import { CommandSocket } from "./command-socket.ts";
+import type { ApiParts } from "./parts.ts";
+import { problemMediaType, problemOf, type ProblemCode } from "./problems.ts";
+
+/** Callers that do not answer for so long are gone. */
+const heartbeatMs = 20_000;
+const goingAway = 1001;
+/** How long calls under way may take to be answered when the gateway stops. */
+const lingerMs = 2_000;
+
+export class CommandSockets {
+  readonly #parts: ApiParts;
+  readonly #isAuthorized: (authorization: string | undefined) => boolean;
+  readonly #server: WebSocketServer;
+  readonly #sockets = new Map<WebSocket, CommandSocket>();
+  #heartbeat: NodeJS.Timeout | undefined;
+  #closing = false;
+  /** Calls received, ever. */
+  calls = 0;
+
+  constructor(parts: ApiParts, isAuthorized: (authorization: string | undefined) => boolean) {
+    this.#parts = parts;
+    this.#isAuthorized = isAuthorized;
+    this.#server = new WebSocketServer({
+      noServer: true,
+      clientTracking: false,
+      perMessageDeflate: false,
+      maxPayload: parts.config.frameBytesMax,
+    });
+  }
+
+  get open(): number {
+    return this.#sockets.size;
+  }
+
+  /** Takes the upgrade requests of a server at one path; refuses all others. */
+  attach(server: Server, path: string): void {
+    server.on("upgrade", (request, raw, head) => {
+      raw.on("error", () => undefined);
+      const refusal = this.#refusal(request, path);
+      if (refusal !== undefined) {
+        refuseUpgrade(raw, ...refusal);
+        return;
+      }
+      this.#server.handleUpgrade(request, raw, head, (ws) => {
+        this.#accept(ws, raw);
+      });
+    });
+    this.#heartbeat = setInterval(() => {
+      for (const socket of this.#sockets.values()) socket.heartbeat();
+    }, heartbeatMs);
+  }
+
+  /** Says goodbye, lets open calls be answered for a moment, and drops what is left. */
+  async close(): Promise<void> {
+    this.#closing = true;
+    clearInterval(this.#heartbeat);
+    const sockets = [...this.#sockets];
+    const idle = Promise.all(sockets.map(([, socket]) => socket.drain()));
+    const timeout = new AbortController();
+    await Promise.race([idle, delay(lingerMs, timeout.signal)]);
+    timeout.abort();
+    const closed = sockets.map(([ws]) => new Promise((resolve) => ws.once("close", resolve)));
+    for (const [ws] of sockets) ws.close(goingAway, "This gateway stops: connect to another one.");
+    const terminate = setTimeout(() => {
+      for (const [ws] of sockets) ws.terminate();
+    }, lingerMs);
+    await Promise.all(closed);
+    clearTimeout(terminate);
+  }
+
+  #accept(ws: WebSocket, raw: Duplex): void {
+    const socket = new CommandSocket(ws, raw, this.#parts, () => {
+      this.calls++;
+    });
+    this.#sockets.set(ws, socket);
+    ws.once("close", () => {
+      this.#sockets.delete(ws);
+    });
+  }
+
+  #refusal(request: IncomingMessage, path: string): [ProblemCode, string] | undefined {
+    if (!this.#isAuthorized(request.headers.authorization)) {
+      return ["UNAUTHENTICATED", "Show MUSTER_API_TOKEN as `Authorization: Bearer …`."];
+    }
+    if (request.url?.split("?")[0] !== path) return ["ROUTE_UNKNOWN", `The socket is at ${path}.`];
+    if (this.#closing) return ["NOT_READY", "This gateway stops: connect to another one."];
+    return undefined;
+  }
+}
+
+function refuseUpgrade(raw: Duplex, code: ProblemCode, detail: string): void {
+  const problem = problemOf(code, detail);
+  const body = JSON.stringify(problem);
+  raw.end(
+    `HTTP/1.1 ${problem.status} ${problem.title}\r\nConnection: close\r\nContent-Type: ${problemMediaType}\r\n` +
+      (code === "UNAUTHENTICATED" ? 'WWW-Authenticate: Bearer realm="muster"\r\n' : "") +
+      `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  );
+}
+
+function delay(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener("abort", () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}

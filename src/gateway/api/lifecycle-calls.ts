@@ -1,0 +1,150 @@
+/** What the operator API asks of agents' workflows. Every call has a deadline, none is repeated. */
+import { randomUUID } from "node:crypto";
+import {
+  ServiceError,
+  WorkflowNotFoundError,
+  WorkflowUpdateFailedError,
+  WorkflowUpdateRPCTimeoutOrCancelledError,
+  type Client,
+} from "@temporalio/client";
+import { ApplicationFailure } from "@temporalio/common";
+import { findAgent, type Db } from "../../db/index.ts";
+import {
+  agentWorkflowId,
+  cancelUpdate,
+  configureUpdate,
+  operatorUpdates,
+  requestQuery,
+  stateQuery,
+  type AgentView,
+  type CancelMessage,
+  type CancelResult,
+  type ConfigureMessage,
+  type OperatorMessage,
+  type OperatorVerb,
+  type RequestView,
+  type VerbResult,
+} from "../../workflows/agent-messages.ts";
+import { ApiError } from "./errors.ts";
+import type { ProblemCode } from "./problems.ts";
+
+const updateMs = 10_000;
+const queryMs = 3_000;
+
+/** Refusals of the workflow's validators, by the type of their failure. */
+const refusals: Readonly<Record<string, ProblemCode>> = {
+  RESOURCE_STATE: "RESOURCE_STATE",
+  REMOVED: "AGENT_REMOVED",
+  NOT_CONNECTED: "AGENT_NOT_CONNECTED",
+  INVALID_REQUEST: "INVALID_REQUEST",
+};
+
+export class LifecycleCalls {
+  readonly #client: Client;
+  readonly #db: Db;
+  readonly #inFlight = new Set<Promise<unknown>>();
+
+  constructor(client: Client, db: Db) {
+    this.#client = client;
+    this.#db = db;
+  }
+
+  /** @throws ApiError, as all of these. */
+  async state(agentId: string): Promise<AgentView> {
+    return await this.#ask(agentId, queryMs, () => this.#handle(agentId).query(stateQuery));
+  }
+
+  async request(agentId: string, requestId: string): Promise<RequestView | null> {
+    return await this.#ask(agentId, queryMs, () =>
+      this.#handle(agentId).query(requestQuery, requestId),
+    );
+  }
+
+  async cancel(agentId: string, message: CancelMessage): Promise<CancelResult> {
+    return await this.#ask(agentId, updateMs, () =>
+      this.#handle(agentId).executeUpdate(cancelUpdate, {
+        args: [message],
+        updateId: `cancel/${randomUUID()}`,
+      }),
+    );
+  }
+
+  /** Asking again with the same key is the same asking, while the workflow's run remembers it. */
+  async verb(
+    agentId: string,
+    verb: OperatorVerb,
+    message: OperatorMessage,
+    key: string,
+  ): Promise<VerbResult> {
+    return await this.#ask(agentId, updateMs, () =>
+      this.#handle(agentId).executeUpdate(operatorUpdates[verb], {
+        args: [message],
+        updateId: `${verb}/${key}`,
+      }),
+    );
+  }
+
+  async configure(agentId: string, message: ConfigureMessage, key: string): Promise<VerbResult> {
+    return await this.#ask(agentId, updateMs, () =>
+      this.#handle(agentId).executeUpdate(configureUpdate, {
+        args: [message],
+        updateId: `configure/${key}`,
+      }),
+    );
+  }
+
+  /** Resolves when no call is under way: closing the connection earlier would throw where nobody can catch it. */
+  async settle(): Promise<void> {
+    while (this.#inFlight.size > 0) await Promise.allSettled([...this.#inFlight]);
+  }
+
+  #handle(agentId: string) {
+    return this.#client.workflow.getHandle(agentWorkflowId(agentId));
+  }
+
+  async #ask<T>(agentId: string, withinMs: number, run: () => Promise<T>): Promise<T> {
+    const call = this.#client.withDeadline(Date.now() + withinMs, run);
+    this.#inFlight.add(call);
+    try {
+      return await call;
+    } catch (error) {
+      throw error instanceof WorkflowNotFoundError
+        ? await this.#whyNoLifecycle(agentId, error)
+        : (problemIn(error) ?? error);
+    } finally {
+      this.#inFlight.delete(call);
+    }
+  }
+
+  async #whyNoLifecycle(agentId: string, cause: unknown): Promise<ApiError> {
+    const agent = await findAgent(this.#db, agentId);
+    if (agent === undefined) return agentUnknown(agentId, { cause });
+    if (agent.status === "Removed") {
+      return new ApiError("AGENT_REMOVED", `Agent ${agentId} was removed.`, { cause });
+    }
+    const message = `Agent ${agentId} is registered, but its lifecycle does not run: it begins when the agent connects.`;
+    return new ApiError("AGENT_NOT_CONNECTED", message, { cause });
+  }
+}
+
+export function agentUnknown(agentId: string, options?: ErrorOptions): ApiError {
+  const message = `No agent ${agentId} ever connected: look at \`muster agents\` for those that did.`;
+  return new ApiError("AGENT_UNKNOWN", message, options);
+}
+
+/** The refusal or the outage in an error of the Temporal client. */
+function problemIn(error: unknown): ApiError | undefined {
+  if (error instanceof WorkflowUpdateFailedError) {
+    const failure = error.cause;
+    if (!(failure instanceof ApplicationFailure)) return undefined;
+    const type = failure.type ?? "";
+    const code = Object.hasOwn(refusals, type) ? refusals[type] : undefined;
+    return code === undefined ? undefined : new ApiError(code, failure.message, { cause: error });
+  }
+  const tooLate = error instanceof WorkflowUpdateRPCTimeoutOrCancelledError;
+  if (!tooLate && !(error instanceof ServiceError)) return undefined;
+  const message =
+    "The agent's lifecycle did not answer in time: Temporal or the lifecycle workers are away or busy. " +
+    "A change that was asked for may still be made: look, or ask again with the same Idempotency-Key.";
+  return new ApiError("MANAGER_UNAVAILABLE", message, { cause: error });
+}

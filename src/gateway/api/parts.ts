@@ -1,0 +1,11 @@
+import type { ApiContext } from "./context.ts";
+import type { EventHub } from "./event-hub.ts";
+import type { LifecycleCalls } from "./lifecycle-calls.ts";
+
+/** What the routes are built on. */
+export interface ApiParts extends ApiContext {
+  readonly lifecycle: LifecycleCalls;
+  readonly events: EventHub;
+  /** Aborted when the API closes. */
+  readonly closing: AbortSignal;
+}

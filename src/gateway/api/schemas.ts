@@ -1,0 +1,229 @@
+/** Shapes of what the operator API takes and gives. One source for checks, types and OpenAPI. */
+import { Type, type TSchema } from "typebox";
+import { resourceStates, statuses } from "../../api/index.ts";
+import { agentIdPattern, commandsInRequestMax } from "../../wire/limits.ts";
+import { problems } from "./problems.ts";
+
+const strict = { additionalProperties: false };
+const id = Type.String({ minLength: 1, maxLength: 200 });
+const name = Type.String({ minLength: 1, maxLength: 128 });
+const time = Type.String({ format: "date-time" });
+const text = Type.String({ maxLength: 1_000 });
+
+export const agentParams = Type.Object({ id: Type.String({ pattern: agentIdPattern }) });
+export const requestParams = Type.Object({ id });
+
+export const agentsQuery = Type.Object(
+  {
+    zone: Type.Optional(name),
+    cluster: Type.Optional(name),
+    resourceType: Type.Optional(name),
+    status: Type.Optional(Type.Enum(statuses)),
+    resourceState: Type.Optional(Type.Enum(resourceStates)),
+    gatewayId: Type.Optional(name),
+    withRemoved: Type.Optional(Type.Boolean({ description: "Removed agents too." })),
+    after: Type.Optional(
+      Type.String({ maxLength: 128, description: "`next` of the page before: continue there." }),
+    ),
+    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000 })),
+  },
+  strict,
+);
+
+export const agentQuery = Type.Object(
+  {
+    live: Type.Optional(
+      Type.Boolean({ description: "false: don't ask the agent's lifecycle, the row is enough." }),
+    ),
+  },
+  strict,
+);
+
+const host = Type.Object({}, { description: "What the agent said of itself when it registered." });
+const agentFields = {
+  id: Type.String(),
+  zone: Type.String(),
+  cluster: Type.String(),
+  resourceType: Type.String(),
+  status: Type.Enum(statuses),
+  statusReason: Type.String(),
+  statusSince: time,
+  resourceState: Type.Enum(resourceStates),
+  host,
+  gatewayId: Type.Union([Type.String(), Type.Null()]),
+  epoch: Type.Union([Type.Integer(), Type.Null()]),
+  connectedAt: Type.Union([time, Type.Null()]),
+};
+const agent = Type.Object(agentFields);
+export const agentsPage = Type.Object({
+  agents: Type.Array(agent),
+  next: Type.Union([Type.String(), Type.Null()], {
+    description: "Give it as `after` for the next page; null on the last one.",
+  }),
+});
+export const agentDetails = Type.Object({
+  ...agentFields,
+  lifecycle: Type.Union([Type.Object({}), Type.Null()], {
+    description: "What the agent's workflow believes now: the truth. null when it can't be asked.",
+  }),
+  stale: Type.Array(
+    Type.Object({ part: Type.Enum(["lifecycle", "readModel"]), reason: Type.String() }),
+    { description: "Parts of this answer that may be out of date, and why." },
+  ),
+});
+
+const event = Type.Object({
+  id: Type.Integer({ description: "Place in the stream, for `Last-Event-ID`." }),
+  agentId: Type.String(),
+  no: Type.Integer(),
+  at: time,
+  epoch: Type.Integer(),
+  type: Type.String(),
+  text: Type.String(),
+  data: Type.Unknown(),
+});
+export const agentEventsQuery = Type.Object(
+  {
+    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000 })),
+    after: Type.Optional(
+      Type.Integer({ minimum: 0, description: "Only events after the one with this id." }),
+    ),
+  },
+  strict,
+);
+export const agentEvents = Type.Object({ events: Type.Array(event) });
+export const streamQuery = Type.Object(
+  {
+    agentId: Type.Optional(Type.String({ pattern: agentIdPattern })),
+    after: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        description: "As Last-Event-ID, which wins: 0 begins with the first event ever.",
+      }),
+    ),
+  },
+  strict,
+);
+
+const command = Type.Object(
+  {
+    type: name,
+    id: Type.Optional(id),
+    resource: Type.Optional(name),
+  },
+  { description: "The fields of its type beside these. `id` is made up when absent." },
+);
+const answer = Type.Object({
+  type: Type.String(),
+  commandId: Type.String(),
+  result: Type.Boolean(),
+  details: Type.Optional(Type.String()),
+  outcome: Type.Optional(Type.Enum(["done", "notSent", "unknown"])),
+  errorCode: Type.Optional(Type.String()),
+});
+
+/** What a batch of Commands is made of, in HTTP bodies and on the socket. */
+export const commandFields = {
+  commands: Type.Array(command, { minItems: 1, maxItems: commandsInRequestMax }),
+  onError: Type.Optional(Type.Enum(["stop", "continue"])),
+  waitSeconds: Type.Optional(Type.Number({ minimum: 0.001, maximum: 864_000 })),
+  requestId: Type.Optional(id),
+};
+/** A batch of Commands as callers write it: ids may be absent. */
+export const commandBatch = Type.Object(commandFields);
+export const commandsBody = Type.Object(
+  { ...commandFields, lane: Type.Optional(Type.Enum(["durable", "direct"])) },
+  strict,
+);
+export const commandsResult = Type.Object({
+  requestId: Type.String(),
+  answers: Type.Array(answer),
+});
+
+export const requestView = Type.Object({
+  requestId: Type.String(),
+  agentId: Type.String(),
+  seq: Type.Integer(),
+  state: Type.Enum(["pending", "settled"]),
+  handed: Type.Boolean({ description: "Whether it was handed to a gateway." }),
+  commands: Type.Array(Type.Object({ id: Type.String(), type: Type.String() })),
+  answers: Type.Optional(Type.Array(answer)),
+});
+export const cancelQuery = Type.Object({ reason: Type.Optional(text) }, strict);
+export const cancelResult = Type.Object({
+  requestId: Type.String(),
+  agentId: Type.String(),
+  result: Type.Enum(["cancelled", "asked", "settled"]),
+});
+
+const operatorFields = {
+  by: Type.Optional(
+    Type.String({ maxLength: 200, description: "Who asks, for the event log. Taken on trust." }),
+  ),
+  reason: Type.Optional(text),
+};
+/** Body of a verb; DELETE has the same in its query. */
+export const verbBody = Type.Union([Type.Object(operatorFields, strict), Type.Null()]);
+export const verbQuery = Type.Object(operatorFields, strict);
+export const configureBody = Type.Object(
+  {
+    ...operatorFields,
+    pingIntervalMs: Type.Optional(Type.Integer({ minimum: 100, maximum: 86_400_000 })),
+    pingTimeoutMultiplier: Type.Optional(Type.Number({ minimum: 1.1, maximum: 100 })),
+  },
+  strict,
+);
+export const verbHeaders = Type.Object({
+  "idempotency-key": Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 128,
+      description: "Asking again with the same key is the same asking.",
+    }),
+  ),
+});
+export const verbResult = Type.Object({
+  status: Type.Enum(statuses),
+  resourceState: Type.Enum(resourceStates),
+  details: Type.String(),
+});
+
+export const gatewaysResult = Type.Object({
+  gateways: Type.Array(
+    Type.Object({
+      id: Type.String(),
+      incarnation: Type.String(),
+      version: Type.String(),
+      agentUrl: Type.String(),
+      apiUrl: Type.String(),
+      state: Type.Enum(["joined", "lost", "left"]),
+      stateReason: Type.String(),
+      startedAt: time,
+      stateSince: time,
+      agents: Type.Integer(),
+    }),
+  ),
+});
+
+const problem = Type.Object(
+  {
+    type: Type.String(),
+    title: Type.String(),
+    status: Type.Integer(),
+    detail: Type.String(),
+    code: Type.Enum(Object.keys(problems)),
+    apiUrl: Type.Optional(Type.String()),
+  },
+  { description: "Problem details (RFC 9457). `code` is stable." },
+);
+
+/** The responses of a route: its own, and a problem for everything else. */
+export function responses(ok: TSchema, description = "Done.") {
+  return {
+    200: { description, content: { "application/json": { schema: ok } } },
+    default: {
+      description: "Refused, or failed.",
+      content: { "application/problem+json": { schema: problem } },
+    },
+  };
+}

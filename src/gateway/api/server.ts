@@ -1,0 +1,138 @@
+/** The operator API of a gateway: HTTP under `/api/v1`, a WebSocket for Commands in a stream, health and figures. */
+import { readFileSync } from "node:fs";
+import swagger, { type FastifyDynamicSwaggerOptions } from "@fastify/swagger";
+import { fastify, type FastifyInstance } from "fastify";
+import { need, type Config } from "../../config/index.ts";
+import { packageVersion } from "../version.ts";
+import { agentsRoutes } from "./agents-routes.ts";
+import { apiMetrics } from "./api-metrics.ts";
+import { bearerCheck } from "./auth.ts";
+import { CommandSockets } from "./command-sockets.ts";
+import { commandsRoutes } from "./commands-routes.ts";
+import type { ApiContext } from "./context.ts";
+import { ApiError } from "./errors.ts";
+import { EventHub } from "./event-hub.ts";
+import { eventsRoutes } from "./events-routes.ts";
+import { gatewaysRoutes } from "./gateways-routes.ts";
+import { healthRoutes } from "./health-routes.ts";
+import { LifecycleCalls } from "./lifecycle-calls.ts";
+import { refuseOtherMethods } from "./other-methods.ts";
+import type { ApiParts } from "./parts.ts";
+import { problemOfError } from "./problem-of-error.ts";
+import { problemMediaType } from "./problems.ts";
+import { parseJson, validatorCompiler, type Api } from "./validation.ts";
+import { verbsRoutes } from "./verbs-routes.ts";
+
+/** Open to whoever can reach the port: they say nothing about agents. */
+const open: ReadonlySet<string> = new Set(["/healthz", "/readyz"]);
+
+/**
+ * Builds the operator API; the caller listens, and closes it: that ends event streams and command sockets, and
+ * waits for the calls under way.
+ * @throws ConfigError when there is no MUSTER_API_TOKEN, or the certificate can't be read.
+ */
+export async function buildOperatorApi(context: ApiContext): Promise<FastifyInstance> {
+  const { config, db, log, temporal } = context;
+  const what = "the token that operators show as a bearer token, 16 characters or more";
+  const isAuthorized = bearerCheck(need(config.apiToken, "MUSTER_API_TOKEN", what));
+  const api = createServer(config);
+  const closing = new AbortController();
+  const lifecycle = new LifecycleCalls(temporal, db);
+  const events = new EventHub({ db, log });
+  const parts: ApiParts = { ...context, lifecycle, events, closing: closing.signal };
+  const sockets = new CommandSockets(parts, isAuthorized);
+
+  api.setValidatorCompiler(validatorCompiler);
+  api.setSerializerCompiler(() => (data) => JSON.stringify(data));
+  api.removeAllContentTypeParsers();
+  api.addContentTypeParser("application/json", { parseAs: "string" }, (_request, body, done) => {
+    try {
+      done(null, body === "" ? undefined : parseJson(body.toString()));
+    } catch (error) {
+      done(error as Error);
+    }
+  });
+  answerProblems(api, log);
+  apiMetrics(api, context.metrics, sockets);
+  api.addHook("onRequest", async (request, reply) => {
+    if (open.has(request.url) || isAuthorized(request.headers.authorization)) return;
+    reply.header("www-authenticate", 'Bearer realm="muster"');
+    throw new ApiError("UNAUTHENTICATED", "Show MUSTER_API_TOKEN as `Authorization: Bearer …`.");
+  });
+  api.addHook("preClose", async () => {
+    closing.abort();
+    await sockets.close();
+  });
+  api.addHook("onClose", async () => {
+    await lifecycle.settle();
+  });
+
+  await api.register(swagger, { openapi: openApiDocument });
+  const finishMethods = refuseOtherMethods(api);
+  healthRoutes(api, parts);
+  await api.register(
+    (versioned, _options, done) => {
+      for (const routes of [
+        agentsRoutes,
+        commandsRoutes,
+        verbsRoutes,
+        gatewaysRoutes,
+        eventsRoutes,
+      ]) {
+        routes(versioned, parts);
+      }
+      versioned.get("/openapi.json", { schema: { hide: true } }, () => api.swagger());
+      done();
+    },
+    { prefix: "/api/v1" },
+  );
+  finishMethods();
+  sockets.attach(api.server, "/api/v1/socket");
+  await api.ready();
+  return api;
+}
+
+function createServer(config: Config): Api {
+  const { tlsCertFile, tlsKeyFile } = config;
+  const https =
+    tlsCertFile === undefined || tlsKeyFile === undefined
+      ? null
+      : { cert: readFileSync(tlsCertFile), key: readFileSync(tlsKeyFile) };
+  // The two kinds of server differ in type only in what the routes never touch.
+  return fastify({
+    https,
+    logger: false,
+    bodyLimit: config.frameBytesMax,
+    routerOptions: { maxParamLength: 200 },
+  } as object);
+}
+
+function answerProblems(api: Api, log: ApiContext["log"]): void {
+  api.setErrorHandler(async (error, request, reply) => {
+    const problem = problemOfError(error);
+    if (problem.status >= 500 && problem.code !== "NOT_READY") {
+      const at = { method: request.method, route: request.routeOptions.url };
+      log.warn({ ...at, err: error, code: problem.code }, "a call of the operator API failed");
+    }
+    return await reply.code(problem.status).type(problemMediaType).send(problem);
+  });
+  api.setNotFoundHandler((request) => {
+    throw new ApiError(
+      "ROUTE_UNKNOWN",
+      `There is no ${request.url.split("?")[0] ?? ""}: /api/v1/openapi.json lists what there is.`,
+    );
+  });
+}
+
+const openApiDocument: NonNullable<FastifyDynamicSwaggerOptions["openapi"]> = {
+  openapi: "3.1.0",
+  info: {
+    title: "Muster operator API",
+    version: packageVersion(),
+    description:
+      "Refusals are problem details (RFC 9457) with a stable `code`. Beside these paths: the WebSocket " +
+      "`/api/v1/socket` (docs/CLIENT-API.md), `/healthz`, `/readyz` and `/metrics`.",
+  },
+  components: { securitySchemes: { token: { type: "http", scheme: "bearer" } } },
+  security: [{ token: [] }],
+};
