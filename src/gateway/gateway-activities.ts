@@ -35,7 +35,7 @@ export function createGatewayActivities(parts: GatewayParts, lease: Lease): Gate
       return Promise.resolve({
         heldHere: true,
         lastPingAgoMs: Math.round(parts.clock.now() - session.lastPingAtMs),
-        vouchForMs: Math.round(parts.relay.vouchesForMs(session)),
+        vouchForMs: parts.relay.vouchesForMs(session),
       });
     },
 
@@ -105,7 +105,6 @@ async function holdLease(parts: GatewayParts, lease: Lease, incarnation: string)
   }
   const context = Context.current();
   await lease.hold({
-    incarnation,
     heartbeat: () => {
       context.heartbeat();
     },

@@ -32,7 +32,6 @@ export interface GatewaySurroundings {
   readonly tls: { readonly cert: Buffer; readonly key: Buffer } | undefined;
   readonly unreadyReasons: () => readonly string[];
   readonly gatewayUrls: () => readonly string[];
-  readonly onLeaseLost: (incarnation: string) => void;
 }
 
 export interface Gateway {
@@ -48,9 +47,7 @@ export function createGateway(around: GatewaySurroundings): Gateway {
   const self = new GatewaySelf(config.gatewayId);
   const clock = new JudgingClock(stallAfterMs);
   const sessions = new Sessions();
-  const lease = new Lease((incarnation) => {
-    around.onLeaseLost(incarnation);
-  });
+  const lease = new Lease();
   const outbox = new SignalOutbox((agentId, signal) => port.signal(agentId, signal), log);
   const relay = createRelay(around, clock, sessions, lease);
   const direct = new DirectLane({

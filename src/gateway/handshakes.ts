@@ -92,11 +92,9 @@ export class Handshakes {
     const settings = await admit(parts.db, parts.config, hello.fields, host);
     const session = await this.#begin(socket, hello, host, settings);
     if (session === undefined) return;
-    const { memory, vouchForMs } = parts.relay.atConnect(session.agentId, settings);
-    session.relay = memory;
     const older = this.#putIn(session);
     if (older === "stale") return;
-    await this.#record(session, vouchForMs, older);
+    await this.#record(session, older);
     session.recorded = true;
     older?.socket.end(closeCodes.superseded, {
       code: "SUPERSEDED",
@@ -126,8 +124,8 @@ export class Handshakes {
       throw new HandshakeRefusedError("REMOVED", `Agent ${id} was removed by an operator.`);
     }
     const nowMs = this.#parts.clock.now();
-    const { memory } = this.#parts.relay.atConnect(id, settings);
-    return new Session({ agentId: id, epoch, host, socket, settings, nowMs, relay: memory });
+    const relay = this.#parts.relay.atConnect(id, settings);
+    return new Session({ agentId: id, epoch, host, socket, settings, nowMs, relay });
   }
 
   /** The newest epoch wins, also among handshakes that overtake each other. */
@@ -149,9 +147,10 @@ export class Handshakes {
     return "stale";
   }
 
-  async #record(session: Session, vouchForMs: number, older: Session | undefined): Promise<void> {
+  async #record(session: Session, older: Session | undefined): Promise<void> {
     const { agentId: id, epoch, host, settings } = session;
     const gateway = this.#parts.self.ref();
+    const vouchForMs = this.#parts.relay.vouchesForMs(session);
     try {
       await this.#parts.port.connected(id, { epoch, gateway, host, settings, vouchForMs });
     } catch (error) {

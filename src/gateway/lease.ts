@@ -5,27 +5,24 @@
 
 /** What the lease needs of the activity that holds it. */
 export interface LeaseHolder {
-  readonly incarnation: string;
   readonly heartbeat: () => void;
   /** Aborted when the lease is lost or no longer wanted. */
   readonly signal: AbortSignal;
 }
 
 export class Lease {
-  readonly #onLost: (incarnation: string) => void;
   #holder: LeaseHolder | undefined;
   #released = false;
   #giveBack: () => void = () => undefined;
-
-  constructor(onLost: (incarnation: string) => void) {
-    this.#onLost = onLost;
-  }
 
   get held(): boolean {
     return this.#holder !== undefined;
   }
 
-  /** Holds the lease until it is lost (throws the reason) or given back (resolves). */
+  /**
+   * Holds the lease until it is lost (throws the reason) or given back (resolves). A lost lease is offered again by the
+   * gateway's lifecycle, unless that has given the gateway up (see `Membership`).
+   */
   async hold(holder: LeaseHolder): Promise<void> {
     if (this.#released) return;
     this.#holder = holder;
@@ -40,9 +37,7 @@ export class Lease {
         else holder.signal.addEventListener("abort", lost, { once: true });
       });
     } finally {
-      const wasOurs = this.#holder === holder;
-      if (wasOurs) this.#holder = undefined;
-      if (wasOurs && !this.#isReleased()) this.#onLost(holder.incarnation);
+      if (this.#holder === holder) this.#holder = undefined;
     }
   }
 
@@ -55,9 +50,5 @@ export class Lease {
   release(): void {
     this.#released = true;
     this.#giveBack();
-  }
-
-  #isReleased(): boolean {
-    return this.#released;
   }
 }

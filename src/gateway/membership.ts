@@ -8,8 +8,8 @@ import type { GatewaySelf } from "./gateway-self.ts";
 import type { Lease } from "./lease.ts";
 
 const retryMs = { first: 250, most: 5_000 };
-/** How often the other gateways are looked up, and our own standing. */
-const lookEveryMs = 5_000;
+/** How often the other gateways are looked up, and our own standing; sooner while there is no lease. */
+const lookEveryMs = { withLease: 5_000, without: 1_000 };
 
 export interface MembershipParts {
   readonly db: Db;
@@ -71,25 +71,15 @@ export class Membership {
         if (error instanceof GatewayReplacedError) throw error;
         this.#parts.log.debug({ err: error }, "membership could not be looked up");
       });
-      await sleep(lookEveryMs, undefined, { signal }).catch(() => undefined);
+      const waitMs = this.#parts.lease.held ? lookEveryMs.withLease : lookEveryMs.without;
+      await sleep(waitMs, undefined, { signal }).catch(() => undefined);
     }
-  }
-
-  /** The lease of an incarnation is gone while this process lives. */
-  onLeaseLost(incarnation: string): void {
-    const { self, log, dropSessions } = this.#parts;
-    if (incarnation !== self.incarnation) return;
-    log.error({ incarnation }, "the lease is lost: agents are sent away, a new incarnation joins");
-    this.#joined = false;
-    self.renew();
-    dropSessions("This gateway lost its lease: connect again.");
   }
 
   /** The gateway stops on purpose. */
   async leave(reason: string): Promise<void> {
-    const { port, self, lease, log } = this.#parts;
+    const { port, self, log } = this.#parts;
     this.#joined = false;
-    lease.release();
     try {
       await port.leaving(self.gatewayId, { incarnation: self.incarnation, reason });
     } catch (error) {
@@ -106,12 +96,19 @@ export class Membership {
     if (this.#joined && !lease.held) await this.#checkStanding();
   }
 
-  /** Without a lease there is either no worker yet, or we were given up without hearing of it. */
+  /**
+   * Without a lease there is either no worker yet, or it is about to be offered, or we were given up: then our sessions
+   * are lost to the lifecycles, and what is still said of the lost incarnation must not hurt new ones.
+   */
   async #checkStanding(): Promise<void> {
-    const { port, self } = this.#parts;
+    const { port, self, log, dropSessions } = this.#parts;
     const { incarnation } = self;
     const view = await port.gatewayState(self.gatewayId);
-    if (view.incarnation === incarnation && view.state !== "joined") this.onLeaseLost(incarnation);
+    if (view.incarnation !== incarnation || view.state === "joined") return;
+    log.error({ incarnation }, "given up as lost: agents are sent away, a new incarnation joins");
+    this.#joined = false;
+    self.renew();
+    dropSessions("This gateway was given up as lost: connect again.");
   }
 
   async #checkReplaced(): Promise<void> {

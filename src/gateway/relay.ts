@@ -46,24 +46,16 @@ export class Relay {
     this.#port = port;
   }
 
-  /** The vouching that begins with a session; agents that connect together will not be relayed together. */
-  atConnect(
-    agentId: string,
-    settings: LifecycleSettings,
-  ): { memory: RelayMemory; vouchForMs: number } {
-    const nowMs = this.#port.now();
-    const plan = this.#plan(settings);
+  /** What a new session begins with; agents that connect together will not be relayed together. */
+  atConnect(agentId: string, settings: LifecycleSettings): RelayMemory {
+    const plan = this.#plan(settings, 1);
     const spreadMs = vouchAtConnectMs(plan, spreadOf(agentId));
-    const vouchForMs = this.#port.mayVouch() ? spreadMs : 0;
     return {
-      vouchForMs,
-      memory: {
-        // As if the last relay had been so long ago that the next is due when the vouching ends.
-        lastRelayAtMs: plan.vouchForMs === 0 ? undefined : nowMs + spreadMs - plan.periodMs,
-        plan,
-        vouchedUntilMs: nowMs + vouchForMs,
-        unhealthy: undefined,
-      },
+      // As if the last relay had been so long ago that the next is due when the vouching ends.
+      lastRelayAtMs:
+        plan.vouchForMs === 0 ? undefined : this.#port.now() + spreadMs - plan.periodMs,
+      plan,
+      unhealthy: undefined,
     };
   }
 
@@ -86,28 +78,23 @@ export class Relay {
     this.#send(session, nowMs, unhealthy);
   }
 
-  /** For how much longer the gateway answers for a session. */
+  /** For how much longer the gateway answers for a session: until its next relay is due. */
   vouchesForMs(session: RelayedSession): number {
-    return this.#port.mayVouch() ? Math.max(0, session.relay.vouchedUntilMs - this.#port.now()) : 0;
+    const { lastRelayAtMs, plan } = session.relay;
+    if (!this.#port.mayVouch() || lastRelayAtMs === undefined) return 0;
+    return Math.max(0, Math.round(lastRelayAtMs + plan.vouchForMs - this.#port.now()));
   }
 
   #send(session: RelayedSession, nowMs: number, unhealthy: string | undefined): void {
-    const plan = this.#plan(session.settings);
     const before = session.relay;
-    const vouchForMs = this.#port.mayVouch() ? plan.vouchForMs : 0;
-    session.relay = {
-      lastRelayAtMs: nowMs,
-      plan,
-      vouchedUntilMs: nowMs + vouchForMs,
-      unhealthy,
-    };
+    session.relay = { lastRelayAtMs: nowMs, plan: this.#plan(session.settings, 0), unhealthy };
     this.#inFlight++;
     this.relayed++;
     this.#port
       .send(session.agentId, {
         epoch: session.epoch,
         lastPingAgoMs: 0,
-        vouchForMs,
+        vouchForMs: this.vouchesForMs(session),
         ...(unhealthy !== undefined && { unhealthy }),
       })
       .catch((error: unknown) => {
@@ -118,9 +105,9 @@ export class Relay {
       .finally(() => this.#inFlight--);
   }
 
-  #plan(settings: LifecycleSettings): RelayPlan {
+  #plan(settings: LifecycleSettings, newcomers: number): RelayPlan {
     return planRelays({
-      agents: this.#port.agents(),
+      agents: this.#port.agents() + newcomers,
       pingIntervalMs: settings.pingIntervalMs,
       budgetPerSecond: this.#port.budgetPerSecond,
     });

@@ -44,5 +44,7 @@ async function openApi(context: ApiContext): Promise<ListeningApi> {
   const api = await buildOperatorApi(context);
   const { host, apiPort } = context.config;
   await api.listen({ host, port: apiPort });
-  return { port: api.addresses()[0]?.port ?? apiPort, close: () => api.close() };
+  const address = api.server.address();
+  const port = typeof address === "object" && address !== null ? address.port : apiPort;
+  return { port, close: () => api.close() };
 }

@@ -54,7 +54,6 @@ export async function serve(
     tls: readTls(config),
     unreadyReasons,
     gatewayUrls: () => membership?.urls ?? [],
-    onLeaseLost: (incarnation) => membership?.onLeaseLost(incarnation),
   });
   const { parts, server, lease } = gateway;
   const stopWorker = new AbortController();
@@ -82,7 +81,7 @@ export async function serve(
     if (!signal.aborted) onReady?.(addresses);
     await membership.keep(signal);
   } finally {
-    await leave(gateway, membership, port, () => api?.close());
+    await leave(gateway, membership, () => api?.close());
     stopWorker.abort();
     await worker?.stopped;
     gateway.liveness.stop();
@@ -92,9 +91,8 @@ export async function serve(
 
 /** Everybody is told, then everything that was promised is brought over as far as it goes. */
 async function leave(
-  { parts, server }: Gateway,
+  { parts, server, lease }: Gateway,
   membership: Membership | undefined,
-  port: AgentPort,
   closeApi: () => Promise<void> | undefined,
 ): Promise<void> {
   const why = "This gateway stops: connect to another one.";
@@ -105,7 +103,8 @@ async function leave(
   await parts.outbox.drain(drainMs);
   parts.outbox.close();
   await Promise.all(parts.loose);
-  await port.settle();
+  // The lifecycle tells the agents that are left when the lease ends, so it ends last.
+  lease.release();
 }
 
 /** The lifecycles hear of it by the lost lease, not by each socket. */

@@ -30,7 +30,6 @@ export interface RelayMemory {
   lastRelayAtMs: number | undefined;
   /** Plan of the last relay: what the workflow was promised. */
   plan: RelayPlan;
-  vouchedUntilMs: number;
   unhealthy: string | undefined;
 }
 
