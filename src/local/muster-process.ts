@@ -13,18 +13,21 @@ export interface MusterProcessOptions {
   readonly note: PidNote;
   readonly signal: AbortSignal;
   readonly stopGraceMs?: number;
-  readonly readyTimeoutMs?: number;
+  /** For one that may go on getting ready: it counts as started after so long, with an empty ready line. */
+  readonly readyWithinMs?: number;
 }
+
+export type ReadyLine = Readonly<Record<string, unknown>>;
 
 export interface MusterProcess extends Child {
   /** Its ready line. */
-  readonly ready: Readonly<Record<string, unknown>>;
+  readonly ready: ReadyLine;
 }
 
 /** @throws LocalStackError PROCESS_DIED with the log's last lines, NOT_READY, ABORTED, NOT_BUILT. */
 export async function startMusterProcess(options: MusterProcessOptions): Promise<MusterProcess> {
-  let sayReady: (line: Readonly<Record<string, unknown>>) => void = () => undefined;
-  const ready = new Promise<Readonly<Record<string, unknown>>>((resolve) => {
+  let sayReady: (line: ReadyLine) => void = () => undefined;
+  const ready = new Promise<ReadyLine>((resolve) => {
     sayReady = resolve;
   });
   const [command, ...before] = cliCommand();
@@ -37,7 +40,7 @@ export async function startMusterProcess(options: MusterProcessOptions): Promise
     note: options.note,
     onLine: (line) => {
       if (line.startsWith('{"ready":true')) {
-        sayReady(JSON.parse(line) as Readonly<Record<string, unknown>>);
+        sayReady(JSON.parse(line) as ReadyLine);
       }
     },
   });
@@ -49,14 +52,14 @@ export async function startMusterProcess(options: MusterProcessOptions): Promise
   }
 }
 
-async function untilReady<T>(
+async function untilReady(
   child: Child,
-  ready: Promise<T>,
+  ready: Promise<ReadyLine>,
   options: MusterProcessOptions,
-): Promise<T> {
+): Promise<ReadyLine> {
   const name = `muster ${options.args.join(" ")}`;
   const settled = new AbortController();
-  const timeout = AbortSignal.timeout(options.readyTimeoutMs ?? 60_000);
+  const timeout = AbortSignal.timeout(options.readyWithinMs ?? 60_000);
   const stopped = AbortSignal.any([options.signal, timeout]);
   try {
     return await Promise.race([
@@ -67,16 +70,16 @@ async function untilReady<T>(
           `${name} ended with ${how} while starting. The end of ${options.logFile}:\n${await child.logTail()}`,
         );
       }),
-      new Promise<never>((_, reject) => {
+      new Promise<ReadyLine>((resolve, reject) => {
         const give = () => {
-          reject(
-            options.signal.aborted
-              ? new LocalStackError("ABORTED", `Stopped while ${name} was starting.`)
-              : new LocalStackError(
-                  "NOT_READY",
-                  `${name} did not become ready. See ${options.logFile}.`,
-                ),
-          );
+          if (options.signal.aborted) {
+            reject(new LocalStackError("ABORTED", `Stopped while ${name} was starting.`));
+          } else if (options.readyWithinMs !== undefined) {
+            resolve({});
+          } else {
+            const problem = `${name} did not become ready. See ${options.logFile}.`;
+            reject(new LocalStackError("NOT_READY", problem));
+          }
         };
         if (stopped.aborted) give();
         else stopped.addEventListener("abort", give, { once: true, signal: settled.signal });

@@ -4,12 +4,12 @@
  */
 import { randomBytes } from "node:crypto";
 import { rmSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import type { Config } from "../config/index.ts";
 import type { Log } from "../telemetry/log.ts";
 import { startGuard, type Guard } from "./guard.ts";
 import { processIdentity } from "./process-identity.ts";
-import { startService, type Running, type Service } from "./service.ts";
+import { startService, tryService, type Service } from "./service.ts";
 import { settled, type StackContext } from "./stack-context.ts";
 import { removeStackFile, writeStackFile, type StackFile } from "./stack-file.ts";
 import { endLeftovers, keepSecret, lockHome, openHome } from "./stack-home.ts";
@@ -52,7 +52,7 @@ export async function runStack(
   const home = openHome(config.home);
   const unlock = lockHome(home);
   const pidsDir = join(home.runDir, `pids-${process.pid}-${randomBytes(4).toString("hex")}`);
-  const services: Service<Running>[] = [];
+  const services: Service[] = [];
   let guard: Guard | undefined;
   let file: StackFile | undefined;
   try {
@@ -60,6 +60,9 @@ export async function runStack(
     if (leftovers.length > 0) say(`ended what an earlier start had left: ${leftovers.join(", ")}`);
     await needStackPorts(config);
     guard = startGuard(pidsDir);
+    const onRestarted = () => {
+      if (file !== undefined) writeStackFile(config.home, { ...file, pids: pidsOf(services) });
+    };
     const context: StackContext = {
       config,
       log,
@@ -71,13 +74,13 @@ export async function runStack(
         apiToken: keepSecret(home, "api-token", config.apiToken),
         joinToken: keepSecret(home, "join-token", config.joinToken),
       },
-      keep: async (service) => {
-        const onRestarted = () => {
-          if (file !== undefined) writeStackFile(config.home, { ...file, pids: pidsOf(services) });
-        };
-        const kept = await startService({ ...service, say, onRestarted }, signal);
-        services.push(kept);
-        return kept.first;
+      keep: async (options) => {
+        const { first, service } = await startService({ ...options, say, onRestarted }, signal);
+        services.push(service);
+        return first;
+      },
+      keepTrying: async (options) => {
+        services.push(await tryService({ ...options, say, onRestarted }, signal));
       },
     };
     file = await startAll(context, options.simulatedHosts ?? 3);
@@ -99,7 +102,7 @@ export async function runStack(
 async function startAll(context: StackContext, simulatedHosts: number): Promise<StackFile> {
   const servers = await startDataServers(context);
   const [gateway] = await settled([startGateway(context, servers), startWorker(context, servers)]);
-  await startAgents(context, gateway, simulatedHosts);
+  await startAgents(context, gateway.agentUrl, simulatedHosts);
   return {
     apiUrl: gateway.apiUrl,
     agentUrl: gateway.agentUrl,
@@ -120,9 +123,19 @@ function readyOf(config: Config, file: StackFile, elapsedMs: number): StackReady
     temporalAddress,
     ...(temporalUiUrl !== undefined && { temporalUiUrl }),
     home: config.home,
-    try: ["npx muster agents", "npx muster send sim-1 GetHostStatsCommand", "npx muster why sim-1"],
+    try: commandsToTry(config.home),
     startedInMs: Math.round(elapsedMs),
   };
+}
+
+/** The CLI looks for the stack in MUSTER_HOME, or in `.muster` where it is run. */
+function commandsToTry(home: string): string[] {
+  const env = home === resolve(".muster") ? "" : `MUSTER_HOME=${home} `;
+  return [
+    `${env}npx muster agents`,
+    `${env}npx muster send sim-0001 GetHostStats`,
+    `${env}npx muster why sim-0001`,
+  ];
 }
 
 /** The ready line, and what to try, for people. */
@@ -138,7 +151,7 @@ export function readyLines(stack: StackReady): string[] {
   ];
 }
 
-async function stopAll(services: readonly Service<Running>[]): Promise<void> {
+async function stopAll(services: readonly Service[]): Promise<void> {
   const layers = [...new Set(services.map((service) => service.layer))].sort((a, b) => b - a);
   for (const layer of layers) {
     await Promise.allSettled(
@@ -147,7 +160,7 @@ async function stopAll(services: readonly Service<Running>[]): Promise<void> {
   }
 }
 
-function pidsOf(services: readonly Service<Running>[]): Record<string, number> {
+function pidsOf(services: readonly Service[]): Record<string, number> {
   return Object.fromEntries(
     services.flatMap((service) => {
       const pid = service.pid();

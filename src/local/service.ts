@@ -14,11 +14,10 @@ export interface ServiceOptions<T extends Running> {
   readonly onRestarted: () => void;
 }
 
-export interface Service<T extends Running> {
+export interface Service {
   readonly name: string;
   readonly layer: number;
-  /** The process as it was first started; restarts keep its address. */
-  readonly first: T;
+  /** Undefined between a death and the next start. */
   readonly pid: () => number | undefined;
   readonly stop: () => Promise<void>;
 }
@@ -27,55 +26,64 @@ const pauseMs = { first: 500, most: 30_000 };
 /** After this long a process counts as healthy, and the pause is short again. */
 const healthyAfterMs = 60_000;
 
-/** Starts a service; an error of the first start is the caller's, later ones are said and tried again. */
+/** Starts a service and keeps it; an error of the first start is the caller's, later ones are said and tried again. */
 export async function startService<T extends Running>(
   options: ServiceOptions<T>,
   aborted: AbortSignal,
-): Promise<Service<T>> {
+): Promise<{ first: T; service: Service }> {
+  const first = await options.start(aborted);
+  return { first, service: keepRunning(options, first) };
+}
+
+/** The same for a service that the rest can do without: it is tried again even when its first start fails. */
+export async function tryService<T extends Running>(
+  options: ServiceOptions<T>,
+  aborted: AbortSignal,
+): Promise<Service> {
+  const first = await options.start(aborted).catch((error: unknown) => {
+    if (!aborted.aborted) options.say(`${options.name} does not start: ${messageOf(error)}`);
+    return undefined;
+  });
+  return keepRunning(options, first);
+}
+
+function keepRunning<T extends Running>(options: ServiceOptions<T>, first: T | undefined): Service {
   const { name, layer, say } = options;
   const stopping = new AbortController();
   const isStopping = (): boolean => stopping.signal.aborted;
-  let current: T | undefined;
+  let current = first;
+  let waitMs = pauseMs.first;
 
-  const start = async (signal: AbortSignal): Promise<T> => {
-    current = await options.start(signal);
-    return current;
+  const untilEnded = async (running: T): Promise<void> => {
+    const startedAt = performance.now();
+    const how = await running.ended;
+    current = undefined;
+    if (isStopping()) return;
+    if (performance.now() - startedAt > healthyAfterMs) waitMs = pauseMs.first;
+    say(`${name} ended with ${how}; starting it again in ${waitMs / 1000} s`);
   };
-  const first = await start(aborted);
-
+  const startAgain = async (): Promise<void> => {
+    try {
+      current = await options.start(stopping.signal);
+      say(`${name} is back`);
+      options.onRestarted();
+    } catch (error) {
+      if (isStopping()) return;
+      say(`${name} does not start: ${messageOf(error)}; trying again in ${waitMs / 1000} s`);
+    }
+  };
   const keep = async (): Promise<void> => {
-    let waitMs = pauseMs.first;
-    let running: T | undefined = first;
     while (!isStopping()) {
-      if (running !== undefined) {
-        const startedAt = performance.now();
-        const how = await running.ended;
-        current = undefined;
-        if (isStopping()) return;
-        if (performance.now() - startedAt > healthyAfterMs) waitMs = pauseMs.first;
-        say(`${name} ended with ${how}; starting it again in ${waitMs / 1000} s`);
-      }
+      if (current !== undefined) await untilEnded(current);
       await pause(waitMs, stopping.signal);
       waitMs = Math.min(waitMs * 2, pauseMs.most);
-      if (isStopping()) return;
-      running = await start(stopping.signal).catch((error: unknown) => {
-        if (isStopping()) return undefined;
-        const why = error instanceof Error ? error.message : String(error);
-        say(`${name} does not start: ${why}; trying again in ${waitMs / 1000} s`);
-        return undefined;
-      });
-      if (running !== undefined) {
-        say(`${name} is back`);
-        options.onRestarted();
-      }
+      if (!isStopping()) await startAgain();
     }
   };
   const keeping = keep();
-
   return {
     name,
     layer,
-    first,
     pid: () => current?.pid,
     stop: async () => {
       stopping.abort();
@@ -85,6 +93,10 @@ export async function startService<T extends Running>(
       await current?.stop();
     },
   };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** Resolves after so long, or as soon as `signal` aborts. */

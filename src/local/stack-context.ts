@@ -3,6 +3,8 @@ import type { Log } from "../telemetry/log.ts";
 import type { Running, ServiceOptions } from "./service.ts";
 import type { StackHome } from "./stack-home.ts";
 
+export type Startable<T extends Running> = Pick<ServiceOptions<T>, "name" | "layer" | "start">;
+
 /** What the parts of the stack need to start their processes. */
 export interface StackContext {
   readonly config: Config;
@@ -13,10 +15,10 @@ export interface StackContext {
   readonly secrets: { readonly apiToken: string; readonly joinToken: string };
   readonly say: (line: string) => void;
   readonly signal: AbortSignal;
-  /** Starts a process that is kept running until the stack stops. */
-  readonly keep: <T extends Running>(
-    options: Pick<ServiceOptions<T>, "name" | "layer" | "start">,
-  ) => Promise<T>;
+  /** Starts a process that is kept running until the stack stops. Restarts keep its addresses. */
+  readonly keep: <T extends Running>(options: Startable<T>) => Promise<T>;
+  /** The same for one that the stack can do without: it is tried again and again. */
+  readonly keepTrying: (options: Startable<Running>) => Promise<void>;
 }
 
 /** Like Promise.all, but waits for all even when one fails, so that none starts behind our back. */

@@ -21,11 +21,15 @@ export async function startGateway(
 ): Promise<GatewayAddresses> {
   const { config, secrets } = context;
   context.say("starting the gateway");
-  const { ready } = await keepProcess(context, "gateway", layers.gateway, ["gateway"], {
-    ...servers.env,
-    MUSTER_HOME: config.home,
-    MUSTER_API_TOKEN: secrets.apiToken,
-    MUSTER_JOIN_TOKEN: secrets.joinToken,
+  const { ready } = await context.keep({
+    name: "gateway",
+    layer: layers.gateway,
+    start: processStarter(context, "gateway", layers.gateway, ["gateway"], {
+      ...servers.env,
+      MUSTER_HOME: config.home,
+      MUSTER_API_TOKEN: secrets.apiToken,
+      MUSTER_JOIN_TOKEN: secrets.joinToken,
+    }),
   });
   return {
     agentUrl: nearUrl(config, ready["agentUrl"], `ws://127.0.0.1:${config.agentPort}/agent`),
@@ -46,49 +50,53 @@ function nearUrl(config: Config, told: unknown, fallback: string): string {
 
 export async function startWorker(context: StackContext, servers: DataServers): Promise<void> {
   context.say("starting the worker");
-  await keepProcess(context, "worker", layers.worker, ["worker"], {
-    ...servers.env,
-    MUSTER_HOME: context.config.home,
-    MUSTER_API_TOKEN: undefined,
-    MUSTER_JOIN_TOKEN: undefined,
+  await context.keep({
+    name: "worker",
+    layer: layers.worker,
+    start: processStarter(context, "worker", layers.worker, ["worker"], {
+      ...servers.env,
+      MUSTER_HOME: context.config.home,
+      MUSTER_API_TOKEN: undefined,
+      MUSTER_JOIN_TOKEN: undefined,
+    }),
   });
 }
 
-/** Simulated hosts in one process, and this machine where its libvirt answers. */
+/**
+ * Simulated hosts in one process, and this machine where its libvirt answers. Hosts that do not connect (an operator
+ * may have removed one) do not keep the stack from starting.
+ */
 export async function startAgents(
   context: StackContext,
-  gateway: GatewayAddresses,
+  agentUrl: string,
   simulatedHosts: number,
 ): Promise<void> {
-  const { config, home } = context;
+  const { config, home, say } = context;
   // An agent never sees Temporal or Postgres, nor the operators' token.
   const env = {
     ...Object.fromEntries(Object.keys(config.temporalEnv).map((name) => [name, undefined])),
     DATABASE_URL: undefined,
     MUSTER_API_TOKEN: undefined,
     MUSTER_JOIN_TOKEN: context.secrets.joinToken,
-    MUSTER_GATEWAYS: gateway.agentUrl,
+    MUSTER_GATEWAYS: agentUrl,
   };
-  const starting: Promise<unknown>[] = [];
-  if (simulatedHosts > 0) {
-    context.say(`starting ${simulatedHosts} simulated hosts`);
-    const args = ["sim", "--agents", String(simulatedHosts)];
-    starting.push(
-      keepProcess(context, "sim", layers.agents, args, {
+  const start = (name: string, args: readonly string[]) =>
+    context.keepTrying({
+      name,
+      layer: layers.agents,
+      start: processStarter(context, name, layers.agents, args, {
         ...env,
-        MUSTER_HOME: join(home.home, "sim"),
+        MUSTER_HOME: join(home.home, name),
       }),
-    );
+    });
+  const starting: Promise<void>[] = [];
+  if (simulatedHosts > 0) {
+    say(`starting ${simulatedHosts} simulated hosts`);
+    starting.push(start("sim", ["sim", "--agents", String(simulatedHosts)]));
   }
   if (await libvirtAnswers(context.signal)) {
-    context.say(`starting an agent for this machine's libvirt (${libvirtUri})`);
-    const args = ["agent", "--resource", "kvm", "--uri", libvirtUri];
-    starting.push(
-      keepProcess(context, "kvm", layers.agents, args, {
-        ...env,
-        MUSTER_HOME: join(home.home, "kvm"),
-      }),
-    );
+    say(`starting an agent for this machine's libvirt (${libvirtUri})`);
+    starting.push(start("kvm", ["agent", "--resource", "kvm", "--uri", libvirtUri]));
   }
   await settled(starting);
 }
@@ -101,23 +109,21 @@ async function libvirtAnswers(signal: AbortSignal): Promise<boolean> {
   return failure === undefined;
 }
 
-async function keepProcess(
+function processStarter(
   context: StackContext,
   name: string,
   layer: number,
   args: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
-): Promise<MusterProcess> {
-  return await context.keep({
-    name,
-    layer,
-    start: (signal) =>
-      startMusterProcess({
-        args,
-        env,
-        logFile: join(context.home.logsDir, `${name}.log`),
-        note: { pidsDir: context.pidsDir, name, layer },
-        signal,
-      }),
-  });
+): (signal: AbortSignal) => Promise<MusterProcess> {
+  return (signal) =>
+    startMusterProcess({
+      args,
+      env,
+      logFile: join(context.home.logsDir, `${name}.log`),
+      note: { pidsDir: context.pidsDir, name, layer },
+      // Agents that can't connect go on trying; the others have all they need, or never will.
+      ...(layer === layers.agents && { readyWithinMs: 10_000 }),
+      signal,
+    });
 }

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { startService, type Running } from "../../../src/local/service.ts";
+import { startService, tryService, type Running } from "../../../src/local/service.ts";
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -43,7 +43,8 @@ function fakes() {
     started,
     said,
     restarted,
-    run: () => startService(options, new AbortController().signal),
+    run: async () => (await startService(options, new AbortController().signal)).service,
+    tryRun: () => tryService(options, new AbortController().signal),
     fail: (error: Error | undefined) => (problem = error),
   };
 }
@@ -116,4 +117,15 @@ test("service - whose first start fails is the caller's to deal with", async () 
   const { run, fail } = fakes();
   fail(new Error("no disk"));
   await expect(run()).rejects.toThrow("no disk");
+});
+
+test("service - that the rest can do without is tried again though its first start failed", async () => {
+  const { said, tryRun, fail } = fakes();
+  fail(new Error("no libvirt"));
+  const service = await tryRun();
+  expect(said).toEqual(["gateway does not start: no libvirt"]);
+  fail(undefined);
+  await vi.advanceTimersByTimeAsync(500);
+  expect(service.pid()).toBe(1);
+  await service.stop();
 });
