@@ -1,0 +1,4 @@
+/** `muster/client`: sends Commands to agents, from TypeScript. */
+export * from "./agent-manager.ts";
+export * from "./errors.ts";
+export type { LinkState } from "./link.ts";
