@@ -90,7 +90,7 @@ function reader(given: Readonly<Record<string, unknown>>) {
       list(
         name,
         'flags such as "--p2p"',
-        (item) => typeof item === "string" && /^--[a-z][a-z-]*$/.test(item),
+        (item) => typeof item === "string" && /^--[a-z][a-z0-9-]*$/.test(item),
       ) as string[],
     refuseRest(): void {
       for (const name of Object.keys(given)) {

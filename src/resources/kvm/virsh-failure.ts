@@ -48,10 +48,10 @@ const failures: readonly Failure[] = [
     advice: "List the VMs of this host; it may have been moved or undefined.",
   },
   {
-    code: "DESTINATION_HAS_VM",
+    code: "VM_EXISTS",
     pattern:
       /domain .* already exists with uuid|already defined with uuid|domain is already active as/i,
-    advice: "Undefine or rename the VM of that name at the destination.",
+    advice: "Another VM has that name or UUID there: undefine or rename one of the two.",
   },
   {
     code: "MIGRATION_UNSAFE",
