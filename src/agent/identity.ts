@@ -44,7 +44,7 @@ function readSecret(path: string, log: Log): string | undefined {
 
 async function makeSecret(path: string, log: Log): Promise<string> {
   const secret = randomBytes(32).toString("base64url");
-  const fresh = `${path}.${process.pid}.new`;
+  const fresh = `${path}.${randomBytes(6).toString("hex")}.new`;
   const file = await open(fresh, "w", 0o600);
   try {
     await file.writeFile(`${secret}\n`);

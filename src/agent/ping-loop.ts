@@ -45,6 +45,7 @@ export class PingLoop {
   }
 
   #arm(delayMs: number): void {
+    clearTimeout(this.#timer);
     if (this.#stopped) return;
     this.#timer = setTimeout(() => {
       void this.#ping();
@@ -80,7 +81,6 @@ export class PingLoop {
     const intervalMs = bounded(answer.pingIntervalMs);
     if (intervalMs === this.#intervalMs) return;
     this.#intervalMs = intervalMs;
-    clearTimeout(this.#timer);
     this.#arm(intervalMs);
   }
 }

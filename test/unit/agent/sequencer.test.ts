@@ -1,0 +1,144 @@
+import fc from "fast-check";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { Pool } from "../../../src/agent/pool.ts";
+import { Sequencer, type SequencedJob } from "../../../src/agent/sequencer.ts";
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+/** Jobs that the test ends, and what the sequencer does with them. */
+function bench(finished: readonly number[] = []) {
+  const sequencer = new Sequencer(finished);
+  const started: number[] = [];
+  const running = new Map<number, () => void>();
+  let mostAtOnce = 0;
+  const job = (seq: number, after?: SequencedJob["after"]) => {
+    sequencer.submit({
+      seq,
+      after,
+      run: () =>
+        new Promise<void>((resolve) => {
+          started.push(seq);
+          running.set(seq, resolve);
+          mostAtOnce = Math.max(mostAtOnce, running.size);
+        }),
+    });
+  };
+  const end = async () => {
+    for (const [seq, resolve] of running) {
+      running.delete(seq);
+      resolve();
+    }
+    await vi.advanceTimersByTimeAsync(0);
+  };
+  return { sequencer, job, end, started, atOnce: () => mostAtOnce, busy: () => running.size > 0 };
+}
+
+describe("sequencer", () => {
+  test("one at a time - lowest seq first", async () => {
+    const { job, end, started } = bench();
+    for (const seq of [1, 5, 3]) job(seq);
+    expect(started).toEqual([1]);
+    await end();
+    await end();
+    expect(started).toEqual([1, 3, 5]);
+  });
+
+  test("after - holds until that one is finished, even if it comes later", async () => {
+    const { job, end, started } = bench();
+    job(3, { seq: 2, withinMs: 1_000 });
+    expect(started).toEqual([]);
+    job(2);
+    await end();
+    expect(started).toEqual([2, 3]);
+  });
+
+  test("after - lets go when withinMs is over, but never beside another", async () => {
+    const { job, end, started } = bench();
+    job(3, { seq: 2, withinMs: 1_000 });
+    await vi.advanceTimersByTimeAsync(999);
+    expect(started).toEqual([]);
+    job(9);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(started).toEqual([9]);
+    await end();
+    expect(started).toEqual([9, 3]);
+  });
+
+  test("after - one finished in an earlier run does not hold", () => {
+    const { job, started } = bench([2]);
+    job(3, { seq: 2, withinMs: 1_000 });
+    expect(started).toEqual([3]);
+  });
+
+  test("withdraw - takes out what waits, which then holds nobody", () => {
+    const { sequencer, job, started } = bench();
+    job(2, { seq: 1, withinMs: 1_000 });
+    job(3, { seq: 2, withinMs: 1_000 });
+    expect(sequencer.withdraw(2)).toBe(true);
+    expect(started).toEqual([3]);
+    expect(sequencer.withdraw(3)).toBe(false);
+  });
+
+  test("stop - nothing starts any more, no timer is left", async () => {
+    const { sequencer, job, end, started } = bench();
+    job(1);
+    job(2);
+    job(4, { seq: 3, withinMs: 1_000 });
+    sequencer.stop();
+    await end();
+    expect(started).toEqual([1]);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test("any arrival order of a chain - runs in seq order, one at a time, all of it", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.shuffledSubarray([1, 2, 3, 4, 5, 6], { minLength: 1 }),
+        fc.array(fc.boolean()),
+        async (arrivals, endings) => {
+          const { job, end, started, atOnce, busy } = bench();
+          const chain = [...arrivals].sort((x, y) => x - y);
+          arrivals.forEach((seq, i) => {
+            const before = chain[chain.indexOf(seq) - 1];
+            job(seq, before === undefined ? undefined : { seq: before, withinMs: 60_000 });
+            if (endings[i] === true) void end();
+          });
+          for (let i = 0; i < 20 && (busy() || started.length < arrivals.length); i++) await end();
+          expect(started).toEqual(chain);
+          expect(atOnce()).toBe(1);
+        },
+      ),
+    );
+  });
+});
+
+describe("pool", () => {
+  test("bounds - so many run, so many wait, the rest is refused", async () => {
+    const pool = new Pool<number>(2, 1);
+    const ends: (() => void)[] = [];
+    const started: number[] = [];
+    const submit = (key: number) =>
+      pool.submit(key, () => {
+        started.push(key);
+        return new Promise<void>((resolve) => ends.push(resolve));
+      });
+    expect([1, 2, 3, 4].map(submit)).toEqual([true, true, true, false]);
+    expect(started).toEqual([1, 2]);
+    ends[0]?.();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(started).toEqual([1, 2, 3]);
+  });
+
+  test("withdraw - what waits is taken out, what runs is not", () => {
+    const pool = new Pool<number>(1, 5);
+    const run = () => new Promise<void>(() => undefined);
+    pool.submit(1, run);
+    pool.submit(2, run);
+    expect([pool.withdraw(1), pool.withdraw(2), pool.withdraw(2)]).toEqual([false, true, false]);
+  });
+});
