@@ -7,6 +7,10 @@ export interface CliContext {
   readonly print: (text: string) => void;
   /** Writes to stderr. */
   readonly complain: (text: string) => void;
+  /** How many characters a line of stdout may have. */
+  readonly width: number;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
   /**
    * All settings, read and checked at the first call.
    * @throws ConfigError.

@@ -6,3 +6,11 @@ export class UsageError extends Error {
     this.name = "UsageError";
   }
 }
+
+/** The command was carried out and told of a failure, such as an Answer whose result is false: exit code 1. */
+export class FailedAnswerError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "FailedAnswerError";
+  }
+}

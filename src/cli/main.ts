@@ -14,6 +14,8 @@ const context: CliContext = {
   env: process.env,
   print: (text) => process.stdout.write(text),
   complain: (text) => process.stderr.write(text),
+  width: process.stdout.isTTY ? Math.max(process.stdout.columns, 60) : 120,
+  now: Date.now,
   config: () => (config ??= loadConfig(process.env)),
   stopSignal: () => (stopSignal ??= onStopSignals()),
 };

@@ -1,6 +1,7 @@
+/** Parsers of option values, for commander. */
 import { InvalidArgumentError } from "commander";
 
-/** A parser for commander: a whole number within bounds. */
+/** A whole number within bounds. */
 export function wholeNumber(min: number, max: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
@@ -8,5 +9,25 @@ export function wholeNumber(min: number, max: number): (text: string) => number 
       throw new InvalidArgumentError(`Give a whole number from ${min} to ${max}.`);
     }
     return value;
+  };
+}
+
+/** A number within bounds, such as 2.5. */
+export function decimal(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^\d+(\.\d+)?$/.test(text) || value < min || value > max) {
+      throw new InvalidArgumentError(`Give a number from ${min} to ${max}.`);
+    }
+    return value;
+  };
+}
+
+/** One of the given words, in whatever case. */
+export function oneOf<T extends string>(words: readonly T[]): (text: string) => T {
+  return (text) => {
+    const found = words.find((word) => word.toLowerCase() === text.toLowerCase());
+    if (found === undefined) throw new InvalidArgumentError(`Give one of ${words.join(", ")}.`);
+    return found;
   };
 }

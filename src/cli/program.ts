@@ -1,9 +1,16 @@
 import { Command } from "commander";
 import { addAgentCommand } from "./commands/agent.ts";
+import { addAgentsCommand } from "./commands/agents.ts";
+import { addEventsCommand } from "./commands/events.ts";
 import { addGatewayCommand } from "./commands/gateway.ts";
+import { addGatewaysCommand } from "./commands/gateways.ts";
+import { addRequestCommands } from "./commands/request.ts";
+import { addSendCommand } from "./commands/send.ts";
 import { addSetupCommand } from "./commands/setup.ts";
 import { addSimCommand } from "./commands/sim.ts";
 import { addUpCommand } from "./commands/up.ts";
+import { addVerbCommands } from "./commands/verbs.ts";
+import { addWhyCommand } from "./commands/why.ts";
 import { addWorkerCommand } from "./commands/worker.ts";
 import type { CliContext } from "./context.ts";
 import { packageVersion } from "./package-version.ts";
@@ -24,8 +31,17 @@ export function buildProgram(context: CliContext): Command {
   addUpCommand(program, context);
   addGatewayCommand(program, context);
   addWorkerCommand(program, context);
-  addAgentCommand(program, context);
   addSimCommand(program, context);
   addSetupCommand(program, context);
+  program.commandsGroup("Agents:");
+  addAgentCommand(program, context);
+  addAgentsCommand(program, context);
+  addWhyCommand(program, context);
+  addSendCommand(program, context);
+  addRequestCommands(program, context);
+  addVerbCommands(program, context);
+  program.commandsGroup("The manager:");
+  addGatewaysCommand(program, context);
+  addEventsCommand(program, context);
   return program;
 }

@@ -3,6 +3,7 @@ import { CommanderError } from "commander";
 import { ConfigError } from "../config/index.ts";
 import type { CliContext } from "./context.ts";
 import { UsageError } from "./errors.ts";
+import { plain } from "./text/plain.ts";
 
 export const exitCodes = { done: 0, failed: 1, usage: 2 } as const;
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
@@ -13,7 +14,7 @@ export function reportFailure(error: unknown, context: CliContext): ExitCode {
   if (error instanceof CommanderError) {
     return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
   }
-  context.complain(`muster: ${messageOf(error)}\n`);
+  context.complain(`muster: ${printable(messageOf(error))}\n`);
   if (["debug", "trace"].includes(context.env["LOG_LEVEL"] ?? "") && error instanceof Error) {
     context.complain(`${String(error.stack)}\n`);
     if (error.cause instanceof Error) context.complain(`Cause: ${String(error.cause.stack)}\n`);
@@ -29,4 +30,9 @@ function messageOf(error: unknown): string {
   const known = error instanceof ConfigError || error instanceof UsageError;
   const message = error.message === "" ? error.name : error.message;
   return typeof code === "string" && !known ? `${message} [${code}]` : message;
+}
+
+/** Messages may hold what hosts said; our own have several lines at times. */
+function printable(message: string): string {
+  return message.split("\n").map(plain).join("\n");
 }

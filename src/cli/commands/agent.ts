@@ -45,8 +45,12 @@ export function addAgentCommand(program: Command, context: CliContext): void {
         await runAgentProcess(context, options.resource, run);
         return;
       }
-      throw new UsageError(
-        "give the id of an agent to show, or --resource (kvm, simulator, ./module) to run one.",
-      );
+      if (id === undefined) {
+        throw new UsageError(
+          "give the id of an agent to show, or --resource (kvm, simulator, ./module) to run one.",
+        );
+      }
+      const { showAgent } = await import("../show-agent.ts");
+      await showAgent(context, id, options);
     });
 }

@@ -1,0 +1,59 @@
+import type { Command } from "commander";
+import { pathPart } from "../api/client.ts";
+import { openApi } from "../api/open-api.ts";
+import type { AgentDetails, EventJson, EventsJson } from "../api/types.ts";
+import type { CliContext } from "../context.ts";
+import { wholeNumber } from "../option-values.ts";
+import { printResult } from "../print.ts";
+import { jsonOption, type JsonOption } from "../ready-line.ts";
+import { timeline } from "../text/timeline.ts";
+import { roughly } from "../text/times.ts";
+import { hanging } from "../text/wrap.ts";
+
+interface WhyOptions extends JsonOption {
+  readonly limit?: number;
+}
+
+const limitDefault = 40;
+
+export function addWhyCommand(program: Command, context: CliContext): void {
+  program
+    .command("why <id>")
+    .description("tell why an agent is what it is: what was lost, who was asked, what each saw")
+    .option("--limit <n>", `the newest n events (default: ${limitDefault})`, wholeNumber(1, 1_000))
+    .option(...jsonOption)
+    .action(async (id: string, { json, limit = limitDefault }: WhyOptions) => {
+      const api = openApi(context);
+      const path = `agents/${pathPart(id)}`;
+      const [agent, { events }] = await Promise.all([
+        api.call<AgentDetails>("GET", path),
+        api.call<EventsJson>("GET", `${path}/events`, { query: { limit } }),
+      ]);
+      printResult(context, json, { agent, events }, () => whyText(agent, events, context));
+    });
+}
+
+/** What the agent is, how it came to that, and what comes next. */
+export function whyText(
+  agent: AgentDetails,
+  events: readonly EventJson[],
+  { now, width }: Pick<CliContext, "now" | "width">,
+): string {
+  const { status, statusSince, statusReason, resourceState } = agent.lifecycle ?? agent;
+  const since = roughly(now() - Date.parse(statusSince));
+  const head = hanging(
+    `${agent.id}  `,
+    `${status} for ${since}, resource ${resourceState}: ${statusReason}`,
+    width,
+  );
+  const story = events.length === 0 ? "no events yet\n" : timeline(events, width);
+  const first = events[0];
+  const more =
+    first !== undefined && first.no > 1
+      ? `(earlier events: muster why ${agent.id} --limit ${Math.min(1_000, events.length * 5)})\n`
+      : "";
+  const stale = (agent.stale ?? [])
+    .map(({ part, reason }) => hanging("stale  ", `${part}: ${reason}`, width))
+    .join("");
+  return `${head}\n${more}${story}${stale}`;
+}
