@@ -162,9 +162,11 @@ export class AgentManager {
 /** Commands as they cross the wire. Ids are made here: a Request that is asked again must be the same. */
 function wire(commands: readonly Command[]): { readonly commands: readonly WireCommand[] } {
   return {
-    commands: commands.map((command) =>
-      Object.assign({}, command, { id: command.id ?? randomUUID() }),
-    ),
+    commands: commands.map((command) => ({
+      ...(command as object),
+      type: command.type,
+      id: command.id ?? randomUUID(),
+    })),
   };
 }
 
