@@ -11,9 +11,18 @@ if (!existsSync(main)) fail(`${main} is not there: run \`npm run build\`.`);
 // A killed npm passes nothing on; the stack must not stay behind without the one who asked for it.
 if (process.env.npm_lifecycle_event === "start") {
   const parent = process.ppid;
-  setInterval(() => {
-    if (process.ppid !== parent) process.kill(process.pid, "SIGTERM");
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(watch);
+    process.kill(process.pid, "SIGTERM");
   }, 1_000).unref();
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
+    process.prependListener(signal, () => {
+      // It is stopping already; a second signal would end it at once.
+      clearInterval(watch);
+      if (process.listenerCount(signal) === 1) process.exit(1);
+    });
+  }
 }
 process.argv = [process.execPath, main, "up", ...process.argv.slice(2)];
 await import(pathToFileURL(main).href);

@@ -13,7 +13,7 @@ import { startService, tryService, type Service } from "./service.ts";
 import { settled, type StackContext } from "./stack-context.ts";
 import { removeStackFile, writeStackFile, type StackFile } from "./stack-file.ts";
 import { endLeftovers, keepSecret, lockHome, openHome } from "./stack-home.ts";
-import { needStackPorts } from "./stack-ports.ts";
+import { chooseStackPorts, needStackPorts } from "./stack-ports.ts";
 import { startAgents, startGateway, startWorker } from "./stack-processes.ts";
 import { startDataServers } from "./stack-servers.ts";
 
@@ -67,6 +67,7 @@ export async function runStack(
       config,
       log,
       home,
+      ports: await chooseStackPorts(home, config),
       pidsDir,
       say,
       signal,

@@ -2,6 +2,7 @@ import type { Config } from "../config/index.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Running, ServiceOptions } from "./service.ts";
 import type { StackHome } from "./stack-home.ts";
+import type { StackPorts } from "./stack-ports.ts";
 
 export type Startable<T extends Running> = Pick<ServiceOptions<T>, "name" | "layer" | "start">;
 
@@ -10,6 +11,7 @@ export interface StackContext {
   readonly config: Config;
   readonly log: Log;
   readonly home: StackHome;
+  readonly ports: StackPorts;
   /** Folder of this run's pid files. */
   readonly pidsDir: string;
   readonly secrets: { readonly apiToken: string; readonly joinToken: string };

@@ -19,7 +19,7 @@ export async function startGateway(
   context: StackContext,
   servers: DataServers,
 ): Promise<GatewayAddresses> {
-  const { config, secrets } = context;
+  const { config, ports, secrets } = context;
   context.say("starting the gateway");
   const { ready } = await context.keep({
     name: "gateway",
@@ -27,13 +27,15 @@ export async function startGateway(
     start: processStarter(context, "gateway", layers.gateway, ["gateway"], {
       ...servers.env,
       MUSTER_HOME: config.home,
+      MUSTER_AGENT_PORT: String(ports.agent),
+      MUSTER_API_PORT: String(ports.api),
       MUSTER_API_TOKEN: secrets.apiToken,
       MUSTER_JOIN_TOKEN: secrets.joinToken,
     }),
   });
   return {
-    agentUrl: nearUrl(config, ready["agentUrl"], `ws://127.0.0.1:${config.agentPort}/agent`),
-    apiUrl: nearUrl(config, ready["apiUrl"], `http://127.0.0.1:${config.apiPort}`),
+    agentUrl: nearUrl(config, ready["agentUrl"], `ws://127.0.0.1:${ports.agent}/agent`),
+    apiUrl: nearUrl(config, ready["apiUrl"], `http://127.0.0.1:${ports.api}`),
   };
 }
 

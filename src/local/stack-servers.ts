@@ -5,7 +5,6 @@ import { runSetup } from "../worker/setup/run-setup.ts";
 import { searchAttributeNames } from "../workflows/start-options.ts";
 import { startPostgresServer } from "./postgres-server.ts";
 import { settled, type StackContext } from "./stack-context.ts";
-import { innerPorts, type InnerPorts } from "./stack-ports.ts";
 import { findTemporalBinary } from "./temporal-binary.ts";
 import { startTemporalServer } from "./temporal-server.ts";
 
@@ -24,12 +23,9 @@ const layer = 0;
 /** Starts what the settings do not give, then migrates, and makes namespace and search attributes. */
 export async function startDataServers(context: StackContext): Promise<DataServers> {
   const { config, log, say, signal } = context;
-  const ports = await innerPorts(context.home);
   const [databaseUrl, temporal] = await settled([
-    config.databaseUrl === undefined
-      ? startPostgres(context, ports)
-      : Promise.resolve(config.databaseUrl),
-    temporalOf(config) === undefined ? startTemporal(context, ports) : Promise.resolve(undefined),
+    config.databaseUrl === undefined ? startPostgres(context) : Promise.resolve(config.databaseUrl),
+    temporalOf(config) === undefined ? startTemporal(context) : Promise.resolve(undefined),
   ]);
   const temporalAddress = temporal?.address ?? config.temporalAddress ?? "";
   const foreign = Object.keys(config.temporalEnv).filter((name) => name !== "TEMPORAL_NAMESPACE");
@@ -61,8 +57,8 @@ function temporalOf(config: Config): string | undefined {
   return config.temporalAddress ?? config.temporalEnv["TEMPORAL_CONFIG_FILE"];
 }
 
-async function startTemporal(context: StackContext, ports: InnerPorts) {
-  const { config, home, say, pidsDir } = context;
+async function startTemporal(context: StackContext) {
+  const { config, home, ports, say, pidsDir } = context;
   const binary = await findTemporalBinary({ say, signal: context.signal });
   say(`starting Temporal ${binary.version} (from ${binary.source})`);
   return await context.keep({
@@ -83,8 +79,8 @@ async function startTemporal(context: StackContext, ports: InnerPorts) {
   });
 }
 
-async function startPostgres(context: StackContext, ports: InnerPorts): Promise<string> {
-  const { home, pidsDir } = context;
+async function startPostgres(context: StackContext): Promise<string> {
+  const { home, ports, pidsDir } = context;
   context.say("starting PostgreSQL");
   const { url } = await context.keep({
     name: "postgres",

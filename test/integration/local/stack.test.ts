@@ -1,0 +1,160 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { createServer, type AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { isPortFree } from "../../../src/local/ports.ts";
+import { processIdentity } from "../../../src/local/process-identity.ts";
+import { readStack, type StackFile } from "../../../src/local/stack-file.ts";
+import { runMuster, startMuster, type MusterProcess } from "../../helpers/processes.ts";
+import { waitUntil } from "../../helpers/wait-until.ts";
+
+let home: string;
+let started: number[];
+
+beforeEach(() => {
+  home = mkdtempSync(join(tmpdir(), "muster-stack-"));
+  started = [];
+});
+afterEach(() => {
+  for (const pid of started.filter((one) => processIdentity(one) !== undefined)) {
+    process.kill(pid, "SIGKILL");
+  }
+  rmSync(home, { recursive: true, force: true });
+});
+
+describe("muster up", () => {
+  test("start, stop, start - brings up all, leaves nothing, resumes with the same agents", async () => {
+    const first = await up();
+    expect(first.ready["try"]).toHaveLength(3);
+    const before = await agents();
+    expect(before.map((agent) => agent.agentId)).toEqual(["sim-0001", "sim-0002"]);
+    expect(statSync(home).mode & 0o777).toBe(0o700);
+    for (const file of readdirSync(join(home, "secrets"))) {
+      expect(statSync(join(home, "secrets", file)).mode & 0o777).toBe(0o600);
+    }
+    const stack = stackFile();
+
+    expect(await first.stop("SIGINT")).toBe(0);
+    await expectNothingLeft(stack);
+
+    const second = await up();
+    expect(stackFile().apiUrl).toBe(stack.apiUrl);
+    await waitUntil("both agents are Up in a later session", async () =>
+      (await agents()).every(
+        (agent) => agent.status === "Up" && agent.epoch > (before[0]?.epoch ?? 0),
+      ),
+    );
+    const stackAgain = stackFile();
+    expect(await second.stop()).toBe(0);
+    await expectNothingLeft(stackAgain);
+  });
+
+  test.each(["gateway", "worker", "sim", "temporal", "postgres"])(
+    "%s killed - is started again, and the agents are Up",
+    async (name) => {
+      const stack = await up();
+      const pid = stackFile().pids[name] ?? 0;
+      process.kill(pid, "SIGKILL");
+      await waitUntil("the process is back", () => (stackFile().pids[name] ?? pid) !== pid, {
+        timeoutMs: 90_000,
+      });
+      await waitUntil(
+        "a Command is answered",
+        async () => (await cli("send", "sim-0001", "GetHostStats")).code === 0,
+        { timeoutMs: 90_000, everyMs: 500 },
+      );
+      await stack.stop();
+    },
+  );
+
+  test("SIGKILL of the parent - its children end by themselves, and the next start resumes", async () => {
+    const first = await up();
+    const stack = stackFile();
+    first.signal("SIGKILL");
+    await first.ended;
+    await expectNothingLeft(stack);
+    const second = await up();
+    expect(await agents()).toHaveLength(2);
+    await second.stop();
+  });
+
+  test("a second start on the same home - says so, and the first runs on", async () => {
+    const first = await up();
+    const second = await cli("up");
+    expect(second.code).toBe(1);
+    expect(second.stderr).toContain(`runs already on ${home} (process ${first.pid})`);
+    expect(await agents()).toHaveLength(2);
+    await first.stop();
+  });
+
+  test("a busy port - says which setting to change, and leaves nothing", async () => {
+    const other = createServer().listen(0, "0.0.0.0");
+    await new Promise((resolve) => other.once("listening", resolve));
+    try {
+      const { port } = other.address() as AddressInfo;
+      const { code, stderr } = await cli("up", { MUSTER_API_PORT: String(port) });
+      expect(code).toBe(1);
+      expect(stderr).toContain(`Port ${port}`);
+      expect(stderr).toContain("MUSTER_API_PORT");
+      expect(readdirSync(join(home, "run"))).toEqual([]);
+    } finally {
+      other.close();
+    }
+  });
+});
+
+const environment = () => ({
+  MUSTER_HOME: home,
+  MUSTER_AGENT_PORT: "0",
+  MUSTER_API_PORT: "0",
+  MUSTER_WORKER_PORT: "0",
+  MUSTER_GATEWAY_ID: "g1",
+});
+
+async function up(): Promise<MusterProcess> {
+  const stack = await startMuster(["up", "--sims", "2"], {
+    env: environment(),
+    readyTimeoutMs: 180_000,
+  });
+  started.push(...Object.values(stackFile().pids));
+  return stack;
+}
+
+async function cli(...args: (string | Record<string, string>)[]) {
+  const env = args.find((one) => typeof one === "object") ?? {};
+  const words = args.filter((one) => typeof one === "string");
+  return await runMuster(words, { env: { ...environment(), ...env } });
+}
+
+interface AgentRow {
+  readonly agentId: string;
+  readonly status: string;
+  readonly epoch: number;
+}
+
+async function agents(): Promise<AgentRow[]> {
+  const stack = readStack(home);
+  const response = await fetch(`${stack?.apiUrl ?? ""}/api/v1/agents`, {
+    headers: { authorization: `Bearer ${stack?.apiToken ?? ""}` },
+  });
+  expect(response.status).toBe(200);
+  return ((await response.json()) as { agents: AgentRow[] }).agents;
+}
+
+function stackFile(): StackFile {
+  return JSON.parse(readFileSync(join(home, "stack.json"), "utf8")) as StackFile;
+}
+
+/** No process, no port, no stack file. */
+async function expectNothingLeft(stack: StackFile): Promise<void> {
+  await waitUntil(
+    "all processes have ended",
+    () => Object.values(stack.pids).every((pid) => processIdentity(pid) === undefined),
+    { timeoutMs: 60_000 },
+  );
+  for (const url of [stack.apiUrl, stack.agentUrl, `tcp://${stack.temporalAddress}`]) {
+    expect(await isPortFree(Number(new URL(url).port)), url).toBe(true);
+  }
+  expect(readStack(home)).toBeUndefined();
+}
