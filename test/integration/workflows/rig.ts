@@ -138,7 +138,9 @@ export function useRig(): Rig {
       connection: await temporal.nativeConnection(),
       namespace: temporal.namespace,
     };
-    const activities: Pick<WorkerActivities, "recordAgent" | "investigateByPing"> = {
+    const activities: WorkerActivities = {
+      recordGateway: () => Promise.resolve(),
+      tellAgentsGatewayLost: () => Promise.resolve({ told: 0 }),
       recordAgent: (record) => edge.recordAgent("normal", record),
       investigateByPing: (args) => {
         edge.calls.push({ name: "investigateByPing", args: { ...args } });
@@ -153,7 +155,11 @@ export function useRig(): Rig {
         activities: { recordAgent: (record: AgentRecord) => edge.recordAgent("local", record) },
         enableNonLocalActivities: false,
       }),
-      await Worker.create({ ...basis, taskQueue: activitiesTaskQueue, activities }),
+      await Worker.create({
+        ...basis,
+        taskQueue: activitiesTaskQueue,
+        activities: { ...activities },
+      }),
       await Worker.create({
         ...basis,
         taskQueue: gatewayTaskQueue("g1"),

@@ -1,0 +1,116 @@
+/** Short lives of agents and gateways that between them take every kind of step a workflow can take. */
+import type { WorkflowHandle } from "@temporalio/client";
+import {
+  cancelUpdate,
+  configureUpdate,
+  gatewayLostSignal,
+  operatorSignals,
+  operatorUpdates,
+} from "../../src/workflows/agent-messages.ts";
+import {
+  gatewayLifecycleType,
+  gatewayStateQuery,
+  joinedSignal,
+  leavingSignal,
+} from "../../src/workflows/gateway-messages.ts";
+import { gatewayStartOptions } from "../../src/workflows/start-options.ts";
+import { waitUntil } from "../helpers/wait-until.ts";
+import { AgentUnderTest, command, g1, type Rig } from "../integration/workflows/rig.ts";
+
+export type Scenario = (rig: Rig) => Promise<WorkflowHandle>;
+const via = { ...g1, epoch: 1 };
+const quick = { reconnectGraceMs: 50, investigateRetryMs: 200, alertWaitMs: 600 };
+
+export const scenarios: Readonly<Record<string, Scenario>> = {
+  "agent-requests": async (rig) => {
+    const agent = new AgentUnderTest(rig, "requests");
+    await agent.connect();
+    await agent.becomes("Up");
+    await agent.ping({ unhealthy: "disk is full" });
+    const one = command();
+    await agent.admit({ requestId: "answered", commands: [one], via });
+    await agent.answer(1, one.id);
+    await agent.settled("answered");
+    await agent.admit({ requestId: "expired", waitSeconds: 0.1, via });
+    await agent.settled("expired");
+    await agent.admit({ requestId: "by workflow", commands: [{ ...command("StartVm"), vm: "a" }] });
+    await agent.admit({ requestId: "cancelled", via });
+    await agent.handle.executeUpdate(cancelUpdate, { args: [{ requestId: "cancelled", reason: "test" }] });
+    await agent.disconnect({ type: "socketLost", details: "closed" });
+    await agent.becomes("Disconnected");
+    await agent.connect({ epoch: 2 });
+    await waitUntil("all is delivered again", () => agent.edge.callsOf("deliver", agent.agentId).length >= 2);
+    await agent.saw("connected", "unhealthy", "requestExpired", "disconnected", "connected");
+    return agent.handle;
+  },
+
+  "agent-lost-and-found": async (rig) => {
+    const agent = new AgentUnderTest(rig, "lost");
+    await agent.connect({ settings: quick });
+    await agent.becomes("Up");
+    await agent.disconnect({ type: "socketLost", details: "closed" });
+    await agent.becomes("Alert");
+    await agent.connect({ epoch: 2, settings: { ...quick, pingIntervalMs: 100 } });
+    await agent.saw("alertRaised", "alertCleared", "pingTimeoutAsked", "disconnected", "verdict");
+    await agent.connect({ epoch: 3, settings: quick });
+    await agent.handle.signal(gatewayLostSignal, { gateway: g1, reason: "test" });
+    await agent.ping({ epoch: 3 });
+    await agent.becomes("Up");
+    await agent.disconnect({ type: "goodbye", reason: "stop" }, 3);
+    await agent.saw("gatewayLost", "disconnected");
+    return agent.handle;
+  },
+
+  "agent-removed": async (rig) => {
+    const agent = new AgentUnderTest(rig, "removed");
+    rig.edge.recordFails = { local: true, normal: false };
+    await agent.connect();
+    await agent.saw("connected");
+    rig.edge.recordFails = { local: false, normal: false };
+    await agent.handle.executeUpdate(configureUpdate, { args: [{ pingIntervalMs: 5_000 }] });
+    await agent.handle.executeUpdate(operatorUpdates.enterMaintenance, { args: [{ by: "ada" }] });
+    await agent.handle.signal(operatorSignals.cancelMaintenance);
+    await agent.handle.signal("noSuchSignal", "rubbish");
+    await agent.admit({ requestId: "unanswered", via });
+    await agent.handle.executeUpdate(operatorUpdates.remove, { args: [{ by: "ada" }] });
+    await agent.handle.result();
+    return agent.handle;
+  },
+
+  "agent-renewed": async (rig) => {
+    const agent = new AgentUnderTest(rig, "renewed");
+    await agent.connect();
+    await agent.admit({ requestId: "carried", waitSeconds: 3_000, via });
+    const { runId } = await agent.handle.describe();
+    await waitUntil("it is renewed", async () => {
+      await Promise.all(Array.from({ length: 40 }, () => agent.ping()));
+      return (await agent.handle.describe()).runId !== runId;
+    });
+    await agent.handle.executeUpdate(operatorUpdates.disable, { args: [{}] });
+    await agent.saw("resourceState", "resourceState");
+    return agent.handle;
+  },
+
+  "gateway-lost-and-left": async (rig) => {
+    const client = rig.temporal.client.workflow;
+    for (const incarnation of ["run-1", "run-2"]) {
+      await client.signalWithStart(gatewayLifecycleType, {
+        ...gatewayStartOptions("g1"),
+        signal: joinedSignal,
+        signalArgs: [{ incarnation, version: "0.1.0" }],
+      });
+    }
+    const handle = client.getHandle("gateway/g1");
+    await waitUntil("its lease is given back", async () => {
+      return (await handle.query(gatewayStateQuery)).state === "lost";
+    });
+    await handle.signal(joinedSignal, { incarnation: "run-3", version: "0.1.0" });
+    await handle.signal(leavingSignal, { incarnation: "run-3", reason: "test" });
+    await waitUntil("all are told", async () => {
+      const { events } = await handle.fetchHistory();
+      const ended = (events ?? []).filter((event) => event.activityTaskCompletedEventAttributes);
+      return ended.length >= 9;
+    });
+    return handle;
+  },
+};
