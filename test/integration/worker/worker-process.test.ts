@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Client, Connection } from "@temporalio/client";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { registerIdentity, takeEpoch, upsertGateway } from "../../../src/db/index.ts";
 import { findTemporalBinary } from "../../../src/local/temporal-binary.ts";
 import { startTemporalServer, type TemporalServer } from "../../../src/local/temporal-server.ts";
@@ -16,6 +16,8 @@ import { waitUntil } from "../../helpers/wait-until.ts";
 
 const database = useDatabase();
 const temporal = useTemporal();
+// Each test starts several processes, and the machine may be busy with other tests.
+vi.setConfig({ testTimeout: 300_000 });
 
 function environment(extra: Record<string, string> = {}): Record<string, string> {
   return {
