@@ -182,3 +182,21 @@ describe("deploy", () => {
     }
   });
 });
+
+describe("docs/OPERATIONS.md", () => {
+  const text = readFileSync(repositoryFile("docs/OPERATIONS.md"), "utf8");
+
+  it("has a row for every setting, and no other", () => {
+    let message = "";
+    try {
+      loadConfig({ MUSTER_MISSPELT: "1" });
+    } catch (error) {
+      message = String(error);
+    }
+    const known = [...message.matchAll(/MUSTER_\w+/g)].map(([name]) => name);
+    const documented = [...text.matchAll(/^\|([^|]+)\|/gm)].flatMap(([, cell = ""]) =>
+      [...cell.matchAll(/`(MUSTER_\w+)`/g)].map(([, name]) => name),
+    );
+    expect(new Set([...documented, "MUSTER_MISSPELT"])).toEqual(new Set(known));
+  });
+});
