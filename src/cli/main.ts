@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 import { loadConfig, type Config } from "../config/index.ts";
 import type { CliContext } from "./context.ts";
-import { buildProgram } from "./program.ts";
-import { exitCodes, reportFailure } from "./report-failure.ts";
+import { exitCodes } from "./report-failure.ts";
+import { runCli } from "./run-cli.ts";
 import { onStopSignals } from "./stop-signals.ts";
 
 /** What is still open when a command is done would keep the process; it gets this long to close. */
@@ -25,9 +25,5 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   process.exit(error.code === "EPIPE" ? exitCodes.done : exitCodes.failed);
 });
 
-try {
-  await buildProgram(context).parseAsync(process.argv);
-} catch (error) {
-  process.exitCode = reportFailure(error, context);
-}
+process.exitCode = await runCli(process.argv.slice(2), context);
 setTimeout(() => process.exit(), lingerMs).unref();

@@ -8,7 +8,7 @@ export interface Column<T> {
   readonly align?: "right";
 }
 
-const cutWidthMin = 6;
+const cutWidthMin = 7;
 const gap = "  ";
 
 /** Aligned columns with a line of titles, no line longer than `width` if cutting can help it. Ends with a newline. */

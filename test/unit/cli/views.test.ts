@@ -1,0 +1,175 @@
+import { describe, expect, it } from "vitest";
+import type { AgentDetails, AgentJson, EventJson } from "../../../src/cli/api/types.ts";
+import { agentsTable } from "../../../src/cli/commands/agents.ts";
+import { gatewaysTable } from "../../../src/cli/commands/gateways.ts";
+import { requestText } from "../../../src/cli/commands/request.ts";
+import { whyText } from "../../../src/cli/commands/why.ts";
+import { agentFacts } from "../../../src/cli/show-agent.ts";
+import { clockOf } from "../../../src/cli/text/times.ts";
+
+const nowMs = Date.parse("2026-11-23T12:00:00Z");
+const at = (ago: number) => new Date(nowMs - ago).toISOString();
+const page = { now: () => nowMs, width: 120 };
+
+const agent: AgentJson = {
+  id: "host-1",
+  zone: "zone-1",
+  cluster: "cluster-1",
+  resourceType: "kvm",
+  status: "Up",
+  statusReason: "connected: session 3 on gateway gw-1",
+  statusSince: at(200_000),
+  resourceState: "Enabled",
+  host: { software: "muster 0.1.0", address: "10.0.0.7" },
+  gatewayId: "gw-1",
+  epoch: 3,
+  connectedAt: at(200_000),
+};
+
+describe("muster agents", () => {
+  it("says plainly when there are none", () => {
+    expect(agentsTable([], page)).toBe("no agents\n");
+  });
+
+  it("fits 120 columns whatever agents are called, and counts by status", () => {
+    const lost: AgentJson = {
+      ...agent,
+      id: "a".repeat(40),
+      cluster: "c".repeat(128),
+      status: "Disconnected",
+      statusReason: "its connection was lost: ".repeat(20),
+      gatewayId: null,
+    };
+    const lines = agentsTable([agent, lost], page).trimEnd().split("\n");
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(120);
+    expect(lines[0]).toMatch(/^AGENT +STATUS +FOR +RESOURCE +TYPE +ZONE +CLUSTER +GATEWAY +WHY$/);
+    expect(lines[1]).toMatch(/^host-1 +Up +3 min +Enabled +kvm +zone-1 +cluster-1 +gw-1 +connec/);
+    expect(lines[2]).toMatch(/^a{40} +Disconnected/);
+    expect(lines[3]).toBe("2 agents: 1 Up, 1 Disconnected");
+  });
+});
+
+describe("muster agent <id>", () => {
+  it("tells what the lifecycle believes rather than the row, and what is stale", () => {
+    const details: AgentDetails = {
+      ...agent,
+      stale: [{ part: "readModel", reason: "the row follows" }],
+      lifecycle: {
+        agentId: "host-1",
+        status: "Disconnected",
+        resourceState: "Maintenance",
+        statusSince: at(5_000),
+        statusReason: "no ping for 2.5 s",
+        epoch: 3,
+        settings: {
+          pingIntervalMs: 60_000,
+          pingTimeoutMultiplier: 2.5,
+          reconnectGraceMs: 1,
+          alertWaitMs: 1,
+          investigateRetryMs: 1,
+        },
+        pendingRequests: 2,
+        lastVerdict: { investigator: "ping", verdict: "Up", evidence: "it replied", at: at(1_000) },
+      },
+    };
+    const text = agentFacts(details, page);
+    expect(text).toMatch(/^status +Disconnected since .* \(5 s ago\)$/m);
+    expect(text).toMatch(/^why +no ping for 2\.5 s$/m);
+    expect(text).toMatch(/^resource +Maintenance$/m);
+    expect(text).toMatch(/^pings +every 1 min 0 s, lost after 2\.5 intervals$/m);
+    expect(text).toMatch(/^pending +2 Requests$/m);
+    expect(text).toMatch(/^verdict +ping: Up\. it replied/m);
+    expect(text).toMatch(/^stale +readModel: the row follows$/m);
+  });
+
+  it("does with the row alone when the lifecycle can't be asked", () => {
+    const text = agentFacts({ ...agent, lifecycle: null }, page);
+    expect(text).toMatch(/^status +Up since/m);
+    expect(text).not.toContain("pending");
+  });
+});
+
+describe("muster why", () => {
+  const event = (
+    no: number,
+    ago: number,
+    type: string,
+    text: string,
+    data?: unknown,
+  ): EventJson => ({
+    ...{ id: no, agentId: "host-1", no, at: at(ago), epoch: 3, type, text },
+    ...(data !== undefined && { data }),
+  });
+  const events = [
+    event(4, 9_000, "disconnected", "Disconnected: no ping for 2.5 s"),
+    event(5, 9_000, "status", "Up → Disconnected: no ping for 2.5 s"),
+    event(6, 6_900, "investigation", "Investigator agent: Unknown. It did not answer.", {
+      tookMs: 2_100,
+    }),
+    event(7, 6_800, "verdict", `Unknown: ${"nobody knows whether the host is alive ".repeat(5)}`),
+  ];
+
+  it("is a timeline: what was lost, who was asked, what was seen, how long it took, what was decided", () => {
+    const text = whyText({ ...agent, status: "Disconnected" }, events, page);
+    const lines = text.trimEnd().split("\n");
+    expect(lines[0]).toBe(
+      "host-1  Disconnected for 3 min, resource Enabled: connected: session 3 on gateway gw-1",
+    );
+    expect(text).toContain("(earlier events: muster why host-1 --limit 20)");
+    const clock = (ago: number) => clockOf(new Date(nowMs - ago));
+    expect(text).toMatch(new RegExp(`^ +${clock(9_000)} +lost +Disconnected: no ping`, "m"));
+    expect(text).toMatch(
+      new RegExp(
+        `^ +${clock(6_900)} +\\+2\\.1 s +saw +Investigator agent: Unknown\\. It did not answer\\. \\(took 2\\.1 s\\)$`,
+        "m",
+      ),
+    );
+    expect(text).toMatch(
+      new RegExp(`^ +${clock(6_800)} +\\+0\\.1 s +decided +Unknown: nobody`, "m"),
+    );
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(120);
+    // Words of all events begin in one column, also where they were wrapped.
+    const column = lines.find((line) => line.includes("Disconnected: no"))?.indexOf("Disconnected");
+    expect(lines.at(-1)?.search(/\S/)).toBe(column);
+  });
+
+  it("says when nothing has happened yet", () => {
+    expect(whyText(agent, [], page)).toContain("no events yet");
+  });
+});
+
+describe("muster gateways and request", () => {
+  it("lists gateways, or says that there are none", () => {
+    expect(gatewaysTable([], page)).toBe("no gateways\n");
+    const gateway = {
+      id: "gw-1",
+      version: "0.1.0",
+      agentUrl: "ws://gw-1:8250/agent",
+      apiUrl: "http://gw-1:8251",
+      state: "lost",
+      stateReason: "its lease ran out",
+      startedAt: at(10),
+      stateSince: at(60_000),
+      agents: 12,
+    };
+    expect(gatewaysTable([gateway], page).split("\n")[1]).toMatch(
+      /^gw-1 +lost +1 min +12 +0\.1\.0 +ws:\S+ +http:\S+ +its lease ran out$/,
+    );
+  });
+
+  it("tells of a Request whether it was handed on, and its Answers", () => {
+    const request = {
+      requestId: "r-1",
+      agentId: "host-1",
+      seq: 4,
+      state: "pending",
+      handed: false,
+      commands: [{ id: "c-1", type: "StopVm" }],
+    } as const;
+    expect(requestText(request, 120)).toMatch(/^state +pending, not handed to any gateway$/m);
+    const answers = [{ type: "StopVmAnswer", commandId: "c-1", result: true }];
+    const settled = requestText({ ...request, state: "settled", answers }, 120);
+    expect(settled).toMatch(/^state +settled$/m);
+    expect(settled).toContain("StopVmAnswer  done");
+  });
+});
