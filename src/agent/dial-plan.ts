@@ -17,7 +17,11 @@ export type DialOutcome =
   /** The session was open and broke. The gateway may be alive: it is tried first. */
   | { readonly type: "lost"; readonly openForMs: number }
   /** The gateway sent the agent away (it stops, or an operator asked for a reconnect). */
-  | { readonly type: "sentAway"; readonly openForMs: number }
+  | {
+      readonly type: "sentAway";
+      readonly openForMs: number;
+      readonly retryAfterMs?: number;
+    }
   /** A newer session of this agent id exists. */
   | { readonly type: "superseded" };
 
@@ -69,15 +73,14 @@ export class DialPlan {
     const url = this.#urls[this.#current] ?? "";
     switch (outcome.type) {
       case "failed":
-        if (outcome.retryAfterMs !== undefined) {
-          this.#notBeforeMs.set(url, nowMs + outcome.retryAfterMs);
-        }
+        this.#leaveAlone(url, outcome.retryAfterMs, nowMs);
         this.#setAside(url, nowMs);
         return;
       case "lost":
         this.#startRound(outcome.openForMs, nowMs);
         return;
       case "sentAway":
+        this.#leaveAlone(url, outcome.retryAfterMs, nowMs);
         this.#startRound(outcome.openForMs, nowMs);
         if (this.#urls.length > 1) {
           this.#restUntilMs = nowMs;
@@ -117,6 +120,10 @@ export class DialPlan {
       this.#failedRounds++;
       this.#current = (this.#current + 1) % this.#urls.length;
     }
+  }
+
+  #leaveAlone(url: string, retryAfterMs: number | undefined, nowMs: number): void {
+    if (retryAfterMs !== undefined) this.#notBeforeMs.set(url, nowMs + retryAfterMs);
   }
 
   #setAside(url: string, nowMs: number): void {

@@ -47,9 +47,10 @@ export function sessionOutcome(facts: EndFacts): SessionEnd {
 }
 
 function outcomeOf({ code, wasOpen, openForMs, farewell, refusal }: EndFacts): DialOutcome {
-  if (code === closeCodes.superseded) return { type: "superseded" };
-  if (wasOpen && sentAwayCodes.includes(code)) return { type: "sentAway", openForMs };
-  if (wasOpen) return { type: "lost", openForMs };
   const retryAfterMs = refusal?.retryAfterMs ?? farewell?.retryAfterMs;
-  return { type: "failed", ...(retryAfterMs !== undefined && { retryAfterMs }) };
+  const wait = retryAfterMs !== undefined && { retryAfterMs };
+  if (code === closeCodes.superseded) return { type: "superseded" };
+  if (wasOpen && sentAwayCodes.includes(code)) return { type: "sentAway", openForMs, ...wait };
+  if (wasOpen) return { type: "lost", openForMs };
+  return { type: "failed", ...wait };
 }

@@ -90,6 +90,8 @@ describe("dial plan", () => {
     ]);
     const one = tries(new DialPlan([a], most), 2, { type: "sentAway", openForMs: 60_000 });
     expect(one[1]).toEqual({ url: a, restMs: 999 });
+    const busy = { type: "sentAway", openForMs: 60_000, retryAfterMs: 5_000 } as const;
+    expect(tries(new DialPlan([a], most), 2, busy)[1]).toEqual({ url: a, restMs: 5_000 });
   });
 
   test("superseded - rests half a minute and more, so that two of a kind do not fight", () => {

@@ -97,9 +97,7 @@ describe("several resources", () => {
     resource(name, {
       executeRequest: (command) =>
         Promise.resolve(
-          command.type === type
-            ? ({ type: "A", result: true, details: name } as ResourceAnswer)
-            : unsupported(command),
+          command.type === type ? { type: "A", result: true, details: name } : unsupported(command),
         ),
     });
   const options = { signal: new AbortController().signal, waitMs: 1_000 };
