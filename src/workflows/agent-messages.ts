@@ -159,7 +159,11 @@ export type AdmitResult =
     }
   /** This request id was admitted before and has its Answers. */
   | { readonly state: "settled"; readonly seq: number; readonly answers: readonly Answer[] };
-/** Refused by the validator with an ApplicationFailure whose `type` is one of `AdmitRefusal`. */
+/**
+ * Refused by the validator with an ApplicationFailure whose `type` is one of `AdmitRefusal`. While the workflow renews its
+ * history it may fail with gRPC FAILED_PRECONDITION ("unexpected workflow task failure"): nothing was admitted then; ask
+ * again with the same update id.
+ */
 export const admitUpdate = defineUpdate<AdmitResult, [AdmitMessage]>("admit");
 
 /** Why a Request was refused before anything was recorded. */

@@ -32,9 +32,9 @@ import { Wake } from "./wake.ts";
  * Continue-as-new from this many events on, as soon as nothing runs that would have to be begun again. Well below the
  * 1,000 that a run may have: signals that arrive in the meantime make Temporal refuse it, and it is tried again.
  */
-export const renewEvents = 500;
+const renewEvents = 500;
 /** From here on it is not waited for running jobs any more. */
-export const renewEventsAtLatest = 700;
+const renewEventsAtLatest = 700;
 
 export class Life {
   readonly agent: Agent;

@@ -164,9 +164,15 @@ describe("away, and back", () => {
 
   test("undelivered - a Request that came back was not sent", async () => {
     const agent = await connected("back");
-    await agent.admit({ requestId: "r1", via, waitSeconds: 1 });
+    await agent.admit({ requestId: "r1", via });
+    expect(await agent.handle.query(requestQuery, "r1")).toMatchObject({ handed: true });
     await agent.disconnect({ type: "socketLost", details: "closed" });
     await agent.handle.signal(undeliveredSignal, { epoch: 1, seqs: [1], reason: "socket gone" });
+    expect(
+      await agent.handle.executeUpdate(cancelUpdate, {
+        args: [{ requestId: "r1", reason: "it never left" }],
+      }),
+    ).toBe("cancelled");
     expect(await agent.settled("r1")).toMatchObject([{ outcome: "notSent" }]);
   });
 

@@ -236,12 +236,17 @@ export class AgentUnderTest {
     await this.handle.signal(disconnectSignal, { epoch, cause });
   }
 
+  /** As the gateway does it: asked again with the same update id when a renewal got in the way. */
   async admit(message: Partial<AdmitMessage> = {}): Promise<AdmitResult> {
     const requestId = message.requestId ?? randomUUID();
-    return await this.handle.executeUpdate(admitUpdate, {
-      updateId: requestId,
-      args: [{ commands: [command()], onError: "stop", ...message, requestId }],
-    });
+    const whole = { commands: [command()], onError: "stop" as const, ...message, requestId };
+    for (;;) {
+      try {
+        return await this.handle.executeUpdate(admitUpdate, { updateId: requestId, args: [whole] });
+      } catch (error) {
+        if (!isRenewal(error)) throw error;
+      }
+    }
   }
 
   async answer(seq: number, ...commandIds: readonly string[]): Promise<void> {
@@ -291,6 +296,12 @@ export class AgentUnderTest {
   async historyLength(): Promise<number> {
     return (await this.handle.describe()).historyLength;
   }
+}
+
+/** The workflow task that was to take the Update failed, because a signal arrived as it renewed. */
+function isRenewal(error: unknown): boolean {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return cause instanceof Error && cause.message.includes("unexpected workflow task failure");
 }
 
 /** A read-only Command with an id of its own. */
