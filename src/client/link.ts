@@ -14,7 +14,7 @@ import type { AgentManagerError } from "./errors.ts";
 export type LinkState = "idle" | "connecting" | "open" | "waiting" | "closed";
 
 const retryMs = { first: 100, most: 5_000 };
-const tickMs = 1_000;
+const tickMs = 250;
 /** A gateway that says nothing for so long after it was pinged is gone. */
 const silenceMs = 10_000;
 /** A gateway answers within the wait and a grace of its own; how much longer a lost one is looked for. */
@@ -194,7 +194,7 @@ export class Link {
   #tick(): void {
     const nowMs = performance.now();
     if (this.#state === "open") {
-      if (nowMs - this.#heardAtMs > silenceMs + 2 * tickMs) this.#socket?.terminate();
+      if (nowMs - this.#heardAtMs > silenceMs) this.#socket?.terminate();
       else if (nowMs - this.#heardAtMs > silenceMs / 2) this.#socket?.ping();
       for (const call of this.#calls.values()) if (!call.onWire) this.#send(call);
       return;
