@@ -154,7 +154,9 @@ describe("faults", () => {
       faults: {},
       health: { healthy: false, details: "hot" },
     });
-    expect(await send(command.type, { ...command, id: "c" })).toMatchObject({ result: true });
+    expect(
+      await send(command.type, { faults: command.faults, health: command.health, id: "c" }),
+    ).toMatchObject({ result: true });
     expect(await send("CheckHealth")).toMatchObject({ result: false, details: "hot" });
     expect(await resource.currentStatus()).toMatchObject({ healthy: false, details: "hot" });
     expect(await send("SimulatorConfigure", { faults: { A: { mode: "no" } } })).toMatchObject({
