@@ -2,11 +2,13 @@
 import { noteRequest, type Db } from "../db/index.ts";
 import type { Config } from "../config/index.ts";
 import type { Log } from "../telemetry/log.ts";
+import { closeCodes } from "../wire/limits.ts";
 import type { AgentPort } from "./agent-port.ts";
 import { AgentServer } from "./agent-server.ts";
 import type { CommandLanes } from "./command-lanes.ts";
 import { DirectLane } from "./direct-lane.ts";
 import { DurableLane } from "./durable-lane.ts";
+import { LifecycleGoneError } from "./errors.ts";
 import { GatewaySelf } from "./gateway-self.ts";
 import { Handshakes } from "./handshakes.ts";
 import { JudgingClock } from "./judging-clock.ts";
@@ -97,7 +99,18 @@ function createRelay(
     send: (agentId, message) => port.ping(agentId, message),
     onFailed: (agentId, error) => {
       log.warn({ agentId, err: error }, "Temporal did not take a ping; the next one tries again");
+      if (error instanceof LifecycleGoneError) reviveLifecycle(sessions.find(agentId));
     },
+  });
+}
+
+/** Only a new session starts a lifecycle that ended while its agent was connected (terminated by hand, removed). */
+function reviveLifecycle(session: Session | undefined): void {
+  if (session === undefined) return;
+  session.farewell = "unreported";
+  session.socket.end(closeCodes.reconnect, {
+    code: "LIFECYCLE_GONE",
+    message: "Temporal has no lifecycle of this agent any more: connect again.",
   });
 }
 
