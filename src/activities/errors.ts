@@ -1,7 +1,7 @@
 import { ApplicationFailure } from "@temporalio/common";
 
 /** Why an activity failed in a way that another attempt can't mend. The names are part of the contract: append only. */
-export type HopelessFailure = "INVALID_RECORD";
+type HopelessFailure = "INVALID_RECORD";
 
 /** SQLSTATE classes for data that the database will never take: data exception, integrity violation. */
 const hopelessClasses = new Set(["22", "23"]);

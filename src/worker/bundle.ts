@@ -57,7 +57,10 @@ export async function buildWorkflowBundle(): Promise<WorkflowBundle> {
   }
 }
 
-/** Bundles and keeps the result beside the built code; the last step of the build. */
+/**
+ * Bundles and keeps the result beside the built code; the last step of the build, called by scripts/build.mjs.
+ * @public
+ */
 export async function writeWorkflowBundle(): Promise<void> {
   const [digest, bundle] = await Promise.all([digestSources(), buildWorkflowBundle()]);
   await writeFile(bundleFile, bundle.code);

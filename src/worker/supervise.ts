@@ -4,7 +4,7 @@ import type { Worker } from "@temporalio/worker";
 import type { Log } from "../telemetry/log.ts";
 
 /** `starting`, then the Worker's own states; `restarting` after it failed. */
-export type SupervisedState = "starting" | "restarting" | ReturnType<Worker["getState"]>;
+type SupervisedState = "starting" | "restarting" | ReturnType<Worker["getState"]>;
 
 /** A Worker under supervision. */
 export interface Supervised {
