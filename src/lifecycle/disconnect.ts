@@ -17,7 +17,7 @@ export type LossCause =
   | { readonly type: "removed"; readonly by: string };
 
 /** The settings that the decision goes by. */
-export interface LossSettings {
+interface LossSettings {
   readonly pingIntervalMs: number;
   readonly pingTimeoutMultiplier: number;
   readonly reconnectGraceMs: number;
@@ -164,7 +164,7 @@ function eventOf(cause: LossCause): StatusEvent {
 }
 
 /** A loss in one clause, for operators. */
-export function describeLoss(cause: LossCause): string {
+function describeLoss(cause: LossCause): string {
   switch (cause.type) {
     case "goodbye":
       return withDetails(`the agent said goodbye (${cause.reason})`, cause.details);

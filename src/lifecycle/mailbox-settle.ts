@@ -110,7 +110,7 @@ export function isSent(request: PendingRequest | FinishedRequest): boolean {
 }
 
 /** The Answer to a Command that something other than its resource ended. */
-export function errorAnswer(
+function errorAnswer(
   command: Pick<WireCommand, "id">,
   outcome: Exclude<Outcome, "done">,
   errorCode: string,

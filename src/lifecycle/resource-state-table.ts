@@ -9,7 +9,7 @@ import type { ResourceState, ResourceStateEvent } from "../api/index.ts";
 
 type Row = Readonly<Partial<Record<ResourceStateEvent, ResourceState>>>;
 
-export const resourceStateTable: Readonly<Record<ResourceState, Row>> = {
+const resourceStateTable: Readonly<Record<ResourceState, Row>> = {
   Creating: { InternalCreated: "Enabled", Error: "Error" },
   Enabled: {
     Enable: "Enabled",

@@ -16,7 +16,7 @@ import type { Status, StatusEvent } from "../api/index.ts";
 
 type Row = Readonly<Partial<Record<StatusEvent, Status>>>;
 
-export const statusTable: Readonly<Record<Status, Row>> = {
+const statusTable: Readonly<Record<Status, Row>> = {
   Creating: { AgentConnected: "Connecting", Remove: "Removed", Error: "Error" },
   Connecting: {
     AgentConnected: "Connecting",

@@ -23,7 +23,7 @@ import { Membership } from "./gateway/membership.ts";
 import { newGatewayState } from "./gateway/state.ts";
 import type { Duty, GatewayState } from "./gateway/state.ts";
 
-export interface GatewayLifecycleInput {
+interface GatewayLifecycleInput {
   readonly state?: GatewayState;
 }
 

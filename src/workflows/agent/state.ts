@@ -28,7 +28,7 @@ export interface Loss {
   alertAtMs: number | undefined;
 }
 
-export interface LastVerdict {
+interface LastVerdict {
   readonly investigator: string;
   readonly verdict: string;
   readonly evidence: string;
