@@ -17,7 +17,7 @@ const context: CliContext = {
   width: process.stdout.isTTY ? Math.max(process.stdout.columns, 60) : 120,
   now: Date.now,
   config: () => (config ??= loadConfig(process.env)),
-  stopSignal: () => (stopSignal ??= onStopSignals()),
+  stopSignal: () => (stopSignal ??= onStopSignals(process, () => performance.now())),
 };
 
 // The reader of `muster events | head` has gone: nobody is left to tell.

@@ -1,9 +1,9 @@
 /** `muster agent --resource …`: this process as the agent of a host. */
 import { hostname } from "node:os";
 import { parse } from "node:path";
-import { createLog } from "../telemetry/log.ts";
 import { connectOptions, type ConnectCliOptions } from "./connect-options.ts";
 import type { CliContext } from "./context.ts";
+import { processLog } from "./process-log.ts";
 import { printReady, type JsonOption } from "./ready-line.ts";
 import type { ResourceChoice } from "./resource-options.ts";
 
@@ -19,7 +19,7 @@ export async function runAgentProcess(
   options: RunAgentOptions,
 ): Promise<void> {
   const connect = connectOptions(context, options);
-  const log = createLog("agent", context.config().logLevel);
+  const log = await processLog(context, "agent");
   const stop = context.stopSignal();
   const { runAgent } = await import("../agent/run.ts");
   const agent = {

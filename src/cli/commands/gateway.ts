@@ -1,6 +1,6 @@
 import type { Command } from "commander";
-import { createLog } from "../../telemetry/log.ts";
 import type { CliContext } from "../context.ts";
+import { processLog } from "../process-log.ts";
 import { jsonOption, printReady, type JsonOption } from "../ready-line.ts";
 
 export function addGatewayCommand(program: Command, context: CliContext): void {
@@ -12,7 +12,7 @@ export function addGatewayCommand(program: Command, context: CliContext): void {
     .option(...jsonOption)
     .action(async (options: JsonOption) => {
       const config = context.config();
-      const log = createLog("gateway", config.logLevel);
+      const log = await processLog(context, "gateway");
       const stop = context.stopSignal();
       const { runGateway } = await import("../../gateway/run.ts");
       await runGateway(config, log, stop, (addresses) => {

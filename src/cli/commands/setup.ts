@@ -1,6 +1,6 @@
 import type { Command } from "commander";
-import { createLog } from "../../telemetry/log.ts";
 import type { CliContext } from "../context.ts";
+import { processLog } from "../process-log.ts";
 import { jsonOption, type JsonOption } from "../ready-line.ts";
 
 export function addSetupCommand(program: Command, context: CliContext): void {
@@ -10,7 +10,7 @@ export function addSetupCommand(program: Command, context: CliContext): void {
     .option(...jsonOption)
     .action(async ({ json }: JsonOption) => {
       const config = context.config();
-      const log = createLog("setup", config.logLevel);
+      const log = await processLog(context, "setup");
       const stop = context.stopSignal();
       const { runSetup } = await import("../../worker/setup/run-setup.ts");
       const steps = await runSetup(config, log, stop, ({ details }) => {

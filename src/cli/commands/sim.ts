@@ -1,8 +1,8 @@
 import type { Command } from "commander";
-import { createLog } from "../../telemetry/log.ts";
 import { addConnectOptions, connectOptions, type ConnectCliOptions } from "../connect-options.ts";
 import type { CliContext } from "../context.ts";
 import { wholeNumber } from "../option-values.ts";
+import { processLog } from "../process-log.ts";
 import { jsonOption, printReady, type JsonOption } from "../ready-line.ts";
 import { parseConfig } from "../resource-options.ts";
 
@@ -29,7 +29,7 @@ export function addSimCommand(program: Command, context: CliContext): void {
     .option(...jsonOption)
     .action(async (options: SimCliOptions) => {
       const connect = connectOptions(context, options);
-      const log = createLog("sim", context.config().logLevel);
+      const log = await processLog(context, "sim");
       const stop = context.stopSignal();
       const { runSim } = await import("../../agent/run-sim.ts");
       const sim = {

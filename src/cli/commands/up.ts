@@ -1,7 +1,7 @@
 import type { Command } from "commander";
-import { createLog } from "../../telemetry/log.ts";
 import type { CliContext } from "../context.ts";
 import { wholeNumber } from "../option-values.ts";
+import { processLog } from "../process-log.ts";
 import { jsonOption, printReady, type JsonOption } from "../ready-line.ts";
 
 interface UpOptions extends JsonOption {
@@ -20,7 +20,7 @@ export function addUpCommand(program: Command, context: CliContext): void {
       const config = context.config();
       // The terminal is for people; the processes write their own log files.
       const level = context.env["LOG_LEVEL"] === undefined ? "warn" : config.logLevel;
-      const log = createLog("up", level);
+      const log = await processLog(context, "up", level);
       const stop = context.stopSignal();
       const { readyLines, runStack } = await import("../../local/run-stack.ts");
       const options = {

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
-import { createLog } from "../../telemetry/log.ts";
 import type { CliContext } from "../context.ts";
+import { processLog } from "../process-log.ts";
 import { jsonOption, printReady, type JsonOption } from "../ready-line.ts";
 
 interface WorkerCliOptions extends JsonOption {
@@ -17,7 +17,7 @@ export function addWorkerCommand(program: Command, context: CliContext): void {
     .option(...jsonOption)
     .action(async ({ lifecycle = false, activities = false, json }: WorkerCliOptions) => {
       const config = context.config();
-      const log = createLog("worker", config.logLevel);
+      const log = await processLog(context, "worker");
       const stop = context.stopSignal();
       const { runWorker } = await import("../../worker/run.ts");
       await runWorker(config, { lifecycle, activities }, log, stop, (ready) => {

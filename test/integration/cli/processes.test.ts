@@ -1,0 +1,138 @@
+/** The verbs against the real thing: gateway, worker and simulated hosts as `muster` processes. */
+import { beforeAll, describe, expect, it } from "vitest";
+import { runMuster } from "../../helpers/processes.ts";
+import { waitUntil } from "../../helpers/wait-until.ts";
+import { useCluster, type Gateway } from "../../scenarios/cluster.ts";
+import { run } from "../../unit/cli/run.ts";
+
+const { cluster, home } = useCluster();
+const agentId = "sim-0001";
+let gateway: Gateway;
+
+beforeAll(async () => {
+  [gateway] = await Promise.all([cluster.startGateway("gw-cli"), cluster.startWorker()]);
+  await cluster.startSimulators(2, [gateway.agentUrl]);
+  await cluster.untilUp(2);
+}, 180_000);
+
+function env() {
+  return {
+    MUSTER_HOME: home(),
+    MUSTER_API_URL: gateway.apiUrl,
+    MUSTER_API_TOKEN: "scenario-api-token-0123456789",
+  };
+}
+/** In this process, because a process for each would cost more than all the rest. */
+async function muster(...args: string[]) {
+  return await run(args, env());
+}
+
+describe("muster against a running manager", () => {
+  it("lists agents and gateways", async () => {
+    const agents = await muster("agents");
+    expect(agents).toMatchObject({ code: 0, stderr: "" });
+    expect(agents.stdout).toMatch(/^sim-0001 +Up .* Enabled .* gw-cli/m);
+    expect(agents.stdout).toContain("2 agents: 2 Up");
+    const none = await muster("agents", "--zone", "nowhere");
+    expect(none).toMatchObject({ code: 0, stdout: "no agents\n" });
+    const gateways = await muster("gateways", "--json");
+    expect(JSON.parse(gateways.stdout)).toMatchObject({
+      gateways: [{ id: "gw-cli", state: "joined", agents: 2 }],
+    });
+  });
+
+  it("does so as a process too: answer on stdout, complaint on stderr, exit code", async () => {
+    const agents = await runMuster(["agents", "--json"], { env: env() });
+    expect(agents).toMatchObject({ code: 0, stderr: "" });
+    expect(JSON.parse(agents.stdout)).toMatchObject({ agents: [{ id: agentId }, {}] });
+    const wrong = await runMuster(["agents"], {
+      env: { ...env(), MUSTER_API_TOKEN: "not-the-token-of-this-gateway" },
+    });
+    expect(wrong).toMatchObject({ code: 1, stdout: "" });
+    expect(wrong.stderr).toContain("MUSTER_API_TOKEN");
+    const misspelt = await runMuster(["agnets"], { env: env() });
+    expect(misspelt).toMatchObject({ code: 2, stdout: "" });
+  });
+
+  it("shows one agent, and why it is what it is", async () => {
+    const shown = await muster("agent", agentId);
+    expect(shown.stdout).toMatch(/^status +Up since/m);
+    expect(shown.stdout).toMatch(/^gateway +gw-cli$/m);
+    const why = await muster("why", agentId);
+    expect(why).toMatchObject({ code: 0, stderr: "" });
+    expect(why.stdout).toMatch(/connected +Connected: session 1 on gateway gw-cli/);
+    const unknown = await muster("why", "no-such-agent");
+    expect(unknown.code).toBe(1);
+    expect(unknown.stderr).toContain("AGENT_UNKNOWN");
+  });
+
+  it("sends Commands on both lanes", async () => {
+    for (const lane of ["direct", "durable"]) {
+      const sent = await muster("send", agentId, "GetHostStats", "--lane", lane, "--json");
+      expect(sent.code, lane).toBe(0);
+      expect(JSON.parse(sent.stdout), lane).toMatchObject({
+        answers: [{ type: "GetHostStatsAnswer", result: true }],
+      });
+    }
+    const stop = ["send", agentId, "StopVm", '{"vm":"no-such-vm"}', "--request-id", "r-cli-1"];
+    const failed = await muster(...stop);
+    expect(failed.code).toBe(1);
+    expect(failed.stdout).toContain("StopVmAnswer  failed");
+    const request = await muster("request", "r-cli-1");
+    expect(request.stdout).toMatch(/^state +settled$/m);
+    expect(request.stdout).toContain("StopVmAnswer  failed");
+    const cancelled = await muster("cancel", "r-cli-1");
+    expect(cancelled).toMatchObject({ code: 0 });
+    expect(cancelled.stdout).toContain("it has its Answers already");
+  });
+
+  it("puts a host into maintenance and back, and refuses what makes no sense", async () => {
+    const entered = await muster("maintenance", "enter", agentId, "--reason", "a new disk");
+    expect(entered).toMatchObject({ code: 0, stderr: "" });
+    expect(entered.stdout).toContain("Maintenance");
+    const refused = await muster("send", agentId, "StopVm", '{"vm":"x"}');
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toContain("RESOURCE_STATE");
+    const cancelled = await muster("maintenance", "cancel", agentId, "--json");
+    expect(JSON.parse(cancelled.stdout)).toMatchObject({ resourceState: "Enabled" });
+    const again = await muster("maintenance", "cancel", agentId);
+    expect(again.code).toBe(1);
+    expect(again.stderr).toContain("RESOURCE_STATE");
+    await waitUntil("the reason is in the timeline", async () =>
+      (await muster("why", agentId)).stdout.includes("a new disk"),
+    );
+  });
+
+  it("configures pings, and prints the event log", async () => {
+    const configured = await muster("configure", agentId, "--ping-interval", "0.8");
+    expect(configured).toMatchObject({ code: 0, stderr: "" });
+    const shown = await muster("agent", agentId);
+    expect(shown.stdout).toMatch(/^pings +every 0\.8 s/m);
+    await waitUntil("the event log tells of it", async () => {
+      const { stdout } = await muster("events", "--agent", agentId, "--json");
+      const lines = stdout.trimEnd().split("\n");
+      const types = lines.map((line) => (JSON.parse(line) as { type: string }).type);
+      return types.includes("connected") && types.includes("configured");
+    });
+  });
+
+  it("removes an agent only when told so twice", async () => {
+    expect((await muster("remove", "sim-0002")).code).toBe(2);
+    expect((await muster("remove", "sim-0002", "--yes")).code).toBe(0);
+    await waitUntil("it is gone from the list", async () => {
+      const { stdout } = await muster("agents");
+      return stdout.includes("1 agent: 1 Up");
+    });
+    expect((await muster("agents", "--removed")).stdout).toMatch(/^sim-0002 +Removed/m);
+  });
+
+  it("ends its processes in order at SIGTERM, also when that comes twice at once", async () => {
+    const agent = await cluster.startAgent("host-2", [gateway.agentUrl], { home: home() });
+    agent.signal("SIGTERM");
+    agent.signal("SIGTERM");
+    expect(await agent.ended).toBe(0);
+    await waitUntil("the manager knows that it said goodbye", async () =>
+      (await muster("why", "host-2")).stdout.includes("goodbye"),
+    );
+  });
+});
