@@ -2,9 +2,13 @@
  * The Compose file's own services as plain processes: the same commands, the same environment (other addresses and
  * ports), the same health checks.
  */
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { describe, expect, it, vi } from "vitest";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, describe, expect, it, vi } from "vitest";
 import { useDatabase } from "../../helpers/database.ts";
 import { runMuster, startMuster } from "../../helpers/processes.ts";
 import { useTemporal } from "../../helpers/temporal.ts";
@@ -55,6 +59,23 @@ async function check(
   return child.exitCode;
 }
 
+let folder: string | undefined;
+afterAll(async () => {
+  if (folder !== undefined) await rm(folder, { recursive: true, force: true });
+});
+
+/** What .env says of TLS, with a certificate for the public host that nobody else knows of. */
+async function certificate(): Promise<{ MUSTER_TLS_CERT: string; MUSTER_TLS_KEY: string }> {
+  folder = await mkdtemp(join(tmpdir(), "muster-tls-"));
+  const [cert, key] = [join(folder, "cert.pem"), join(folder, "key.pem")];
+  const subject = `/CN=${exampleSettings["PUBLIC_HOST"] ?? ""}`;
+  await promisify(execFile)("openssl", [
+    ...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"],
+    ...["-days", "1", "-subj", subject, "-keyout", key, "-out", cert],
+  ]);
+  return { MUSTER_TLS_CERT: cert, MUSTER_TLS_KEY: key };
+}
+
 function portOf(url: unknown): string {
   return new URL(String(url)).port;
 }
@@ -94,29 +115,34 @@ describe("the services of docker-compose.yml as processes", () => {
       { variable: "MUSTER_AGENT_PORT", port: "0" },
       { variable: "MUSTER_API_PORT", port: "0" },
     ]);
-    // Replicas differ in their container's host name alone; processes on one machine can't.
-    const gateways = await Promise.all(
-      ["replica-1", "replica-2"].map((id) =>
-        startMuster(command, { env: { ...env, MUSTER_GATEWAY_ID: id } }),
-      ),
-    );
-    for (const gateway of gateways) {
-      const apiPort = portOf(gateway.ready["apiUrl"]);
-      const own = { ...env, MUSTER_API_PORT: apiPort };
+    // Replicas differ in their container's host name alone; processes on one machine can't. And one has TLS.
+    const settings = [
+      { ...env, MUSTER_GATEWAY_ID: "replica-1" },
+      { ...env, MUSTER_GATEWAY_ID: "replica-2", ...(await certificate()) },
+    ];
+    const gateways = await Promise.all(settings.map((own) => startMuster(command, { env: own })));
+    const checked = gateways.map((gateway, i) => ({
+      ...settings[i],
+      MUSTER_API_PORT: portOf(gateway.ready["apiUrl"]),
+    }));
+    for (const own of checked) {
       await waitUntil("it is healthy", async () => (await check(healthcheck, own)) === 0);
-      const response = await fetch(`http://127.0.0.1:${apiPort}/api/v1/agents`, {
-        headers: { authorization: `Bearer ${exampleSettings["MUSTER_API_TOKEN"] ?? ""}` },
-      });
-      expect(response.status).toBe(200);
     }
+    expect(gateways.map((gateway) => String(gateway.ready["apiUrl"]).split(":")[0])).toEqual([
+      "http",
+      "https",
+    ]);
+    const agents = `http://127.0.0.1:${checked[0]?.MUSTER_API_PORT ?? ""}/api/v1/agents`;
+    const token = exampleSettings["MUSTER_API_TOKEN"] ?? "";
+    const response = await fetch(agents, { headers: { authorization: `Bearer ${token}` } });
+    expect(response.status).toBe(200);
     const { rows } = await database.pool.query<{ id: string; agent_url: string }>(
       "SELECT id, agent_url FROM gateways ORDER BY id",
     );
     expect(rows.map((row) => row.id)).toEqual(["replica-1", "replica-2"]);
     for (const row of rows) expect(row.agent_url).toContain(exampleSettings["PUBLIC_HOST"]);
-    for (const gateway of gateways) {
-      expect(await gateway.stop()).toBe(0);
-      const own = { ...env, MUSTER_API_PORT: portOf(gateway.ready["apiUrl"]) };
+    for (const [i, own] of checked.entries()) {
+      expect(await gateways[i]?.stop()).toBe(0);
       expect(await check(healthcheck, own)).toBe(1);
     }
     await lifecycles.stop();
