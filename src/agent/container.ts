@@ -18,7 +18,7 @@ import { PingLoop } from "./ping-loop.ts";
 import type { ResourceSet } from "./resource-set.ts";
 import type { SessionEnd } from "./session-end.ts";
 import { Session, type SessionListener } from "./session.ts";
-import { rest, whenAborted } from "./time-limit.ts";
+import { orAborted, rest } from "./time-limit.ts";
 
 /** When the manager does not say how often to ping. */
 const pingIntervalMsDefault = 60_000;
@@ -95,7 +95,7 @@ export class Container {
   async #prepare(signal: AbortSignal): Promise<readonly WireCommand[] | undefined> {
     const { resources, log } = this.#parts;
     try {
-      const startups = await Promise.race([resources.describe(), whenAborted(signal)]);
+      const startups = await orAborted(resources.describe(), signal);
       if (startups === undefined) return undefined;
       this.#failedPreparations = 0;
       return startups.map((startup, i) => ({ ...startup, id: `startup-${i + 1}` }));

@@ -1,4 +1,5 @@
 import { createHmac } from "node:crypto";
+import { setMaxListeners } from "node:events";
 import type { Log } from "../telemetry/log.ts";
 import { loadBuiltIn } from "../resources/index.ts";
 import { Container } from "./container.ts";
@@ -34,6 +35,8 @@ export async function runSim(
   signal: AbortSignal,
   onReady?: (ready: { readonly agents: number }) => void,
 ): Promise<void> {
+  // Each agent listens to it, more than one emitter usually has.
+  setMaxListeners(0, signal);
   const prefix = options.idPrefix ?? "sim";
   const home = agentHome(options.home, `${prefix}-fleet`);
   makePrivateDirectory(home.directory);

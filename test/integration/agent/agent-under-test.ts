@@ -93,3 +93,28 @@ async function kill(child: ChildProcess): Promise<void> {
   child.kill("SIGKILL");
   await exit;
 }
+
+const pythonAgent = fileURLToPath(
+  new URL("../../../examples/python-agent/agent.py", import.meta.url),
+);
+
+/** The example agent in Python, `heater-1`. */
+export function startPython(
+  gateways: readonly string[],
+  home: string,
+  joinToken = "join-token-of-this-test",
+) {
+  const options = gateways.flatMap((url) => ["--gateway", url]);
+  const child = spawn("python3", [pythonAgent, ...options, "--id", "heater-1", "--home", home], {
+    stdio: ["ignore", "ignore", "ignore"],
+    env: { PATH: process.env["PATH"], MUSTER_JOIN_TOKEN: joinToken },
+  });
+  const end = async (name: NodeJS.Signals) => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const exit = once(child, "exit");
+    child.kill(name);
+    await exit;
+  };
+  afterTest(() => end("SIGKILL"));
+  return { end };
+}

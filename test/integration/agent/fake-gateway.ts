@@ -1,6 +1,8 @@
 /** A gateway in test code: as much of the protocol as an agent needs, every step under the test's control. */
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -25,15 +27,19 @@ export interface FakeGatewayOptions {
   /** Gateways to name in the StartupAnswer. */
   readonly gateways?: readonly string[];
   readonly answerPings?: boolean;
+  /** Makes it `wss`. */
+  readonly tls?: { readonly cert: string; readonly key: string };
 }
 
 export class FakeGateway {
   readonly sessions: FakeSession[] = [];
+  readonly #http: Server;
   readonly #server: WebSocketServer;
   readonly options: FakeGatewayOptions;
   epoch = 0;
 
-  private constructor(server: WebSocketServer, options: FakeGatewayOptions) {
+  private constructor(http: Server, server: WebSocketServer, options: FakeGatewayOptions) {
+    this.#http = http;
     this.#server = server;
     this.options = options;
     server.on("connection", (ws) => {
@@ -42,22 +48,23 @@ export class FakeGateway {
   }
 
   static async start(options: FakeGatewayOptions = {}, port = 0): Promise<FakeGateway> {
+    const http = options.tls === undefined ? createServer() : createTlsServer(options.tls);
     const server = new WebSocketServer({
-      port,
-      host: "127.0.0.1",
+      server: http,
       path: agentPath,
       handleProtocols: (offered) => (offered.has(subProtocol) ? subProtocol : false),
     });
-    await once(server, "listening");
-    return new FakeGateway(server, options);
+    http.listen(port, "127.0.0.1");
+    await once(http, "listening");
+    return new FakeGateway(http, server, options);
   }
 
   get port(): number {
-    return (this.#server.address() as AddressInfo).port;
+    return (this.#http.address() as AddressInfo).port;
   }
 
   get url(): string {
-    return `ws://127.0.0.1:${this.port}`;
+    return `${this.options.tls === undefined ? "ws" : "wss"}://127.0.0.1:${this.port}`;
   }
 
   /** The nth session, from 0, once it is open. */
@@ -71,7 +78,9 @@ export class FakeGateway {
   async stop(): Promise<void> {
     for (const { ws } of this.sessions) ws.terminate();
     this.#server.close();
-    await once(this.#server, "close");
+    this.#http.closeAllConnections();
+    this.#http.close();
+    await once(this.#http, "close");
   }
 }
 

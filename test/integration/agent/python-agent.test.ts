@@ -1,30 +1,9 @@
 /** docs/PROTOCOL.md is enough to write an agent: this one was, in Python. */
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { waitUntil } from "../../helpers/wait-until.ts";
-import { afterTest, makeHome, startGateway } from "./agent-under-test.ts";
-
-const script = fileURLToPath(new URL("../../../examples/python-agent/agent.py", import.meta.url));
-
-function startPython(gateways: readonly string[], home: string) {
-  const options = gateways.flatMap((url) => ["--gateway", url]);
-  const child = spawn("python3", [script, ...options, "--id", "heater-1", "--home", home], {
-    stdio: ["ignore", "ignore", "ignore"],
-    env: { PATH: process.env["PATH"], MUSTER_JOIN_TOKEN: "join-token-of-this-test" },
-  });
-  const end = async (name: NodeJS.Signals) => {
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    const exit = once(child, "exit");
-    child.kill(name);
-    await exit;
-  };
-  afterTest(() => end("SIGKILL"));
-  return { end };
-}
+import { makeHome, startGateway, startPython } from "./agent-under-test.ts";
 
 const setTarget = (id: string, celsius: number) => ({ type: "SetTarget", id, celsius });
 
