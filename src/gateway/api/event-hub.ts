@@ -24,6 +24,8 @@ export class EventHub {
   #kept: EventRow[] = [];
   /** Place of each kept event in `#kept`. */
   #places = new Map<number, number>();
+  /** Id of the event before the first kept one. */
+  #base: number | undefined;
   /** Id of the last event seen; undefined until the first reader comes. */
   #head: number | undefined;
   #readers = 0;
@@ -68,7 +70,7 @@ export class EventHub {
   ): Promise<{ readonly events: readonly EventRow[]; readonly nextAt: number }> {
     const head = this.#head ?? 0;
     if (at === head) return { events: [], nextAt: head };
-    const place = this.#places.get(at);
+    const place = at === this.#base ? -1 : this.#places.get(at);
     if (place !== undefined) {
       const newer = this.#kept.slice(place + 1);
       return { events: newer.filter((event) => isOf(event, agentId)), nextAt: head };
@@ -99,6 +101,7 @@ export class EventHub {
     this.#timer = undefined;
     // What comes while nobody looks is not kept.
     this.#head = undefined;
+    this.#base = undefined;
     this.#kept = [];
     this.#places.clear();
   }
@@ -115,7 +118,7 @@ export class EventHub {
   async #catchUp(): Promise<void> {
     if (this.#head === undefined) {
       const newest = await newestEventId(this.#db);
-      if (this.#readers > 0) this.#head ??= newest;
+      if (this.#readers > 0) this.#base = this.#head ??= newest;
       return;
     }
     for (;;) {
@@ -130,7 +133,9 @@ export class EventHub {
   }
 
   #keep(events: readonly EventRow[]): void {
-    this.#kept = [...this.#kept, ...events].slice(-keptMax);
+    const all = [...this.#kept, ...events];
+    this.#base = all.at(-keptMax - 1)?.id ?? this.#base;
+    this.#kept = all.slice(-keptMax);
     this.#places = new Map(this.#kept.map((event, place) => [event.id, place]));
   }
 
