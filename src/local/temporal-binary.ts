@@ -25,7 +25,7 @@ export interface TemporalBinaryOptions extends Partial<WheelOptions> {
 const oldestVersion = [1, 4] as const;
 
 /** The cache is a folder of this package, so that `npm start` and the tests share it, whatever MUSTER_HOME says. */
-export const defaultCacheDir: string = join(packageRoot, ".cache", "temporal");
+const defaultCacheDir = join(packageRoot, ".cache", "temporal");
 
 /**
  * Looks on PATH, among the SDK's downloads, in our cache, and then asks pip, in this order.

@@ -47,7 +47,7 @@ export function useTemporal(): TestTemporal {
 }
 
 /** A namespace that no other test of this run uses. Making a folder is atomic, also between processes. */
-export function claimNamespace(): string {
+function claimNamespace(): string {
   const { namespaces, runDir } = servers();
   for (const name of namespaces) {
     try {
