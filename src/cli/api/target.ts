@@ -27,7 +27,8 @@ export function findApi(config: Config): ApiTarget {
     throw new ConfigError(
       "MUSTER_API_TOKEN",
       `is not set, and ${config.home} has no token for ${url}. ` +
-        "Set it to the token of the gateway; for `npm start`, run this in the same folder, or set MUSTER_HOME.",
+        "Is Muster running here? `npm start` starts it and keeps a token: run this in the same folder, or set " +
+        "MUSTER_HOME to its home. For a manager elsewhere set MUSTER_API_URL and MUSTER_API_TOKEN.",
     );
   }
   const ca = config.tlsCaFile === undefined ? undefined : readCa(config.tlsCaFile);

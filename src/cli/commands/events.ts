@@ -44,7 +44,7 @@ export function addEventsCommand(program: Command, context: CliContext): void {
 }
 
 /** One event on a line of its own; the id is what --after takes. */
-export function eventLine({ id, at, agentId, type, text }: EventJson): string {
+function eventLine({ id, at, agentId, type, text }: EventJson): string {
   const place = String(id).padStart(6);
   return `${place}  ${stampOf(new Date(at))}  ${plain(agentId)}  ${type}  ${plain(text)}\n`;
 }
