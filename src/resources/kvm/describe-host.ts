@@ -3,7 +3,7 @@ import type { StartupCommand } from "../../api/index.ts";
 import { parseCapabilities } from "./capabilities.ts";
 import type { KvmConfig } from "./config.ts";
 import { parseAmount, parseFields } from "./parse-output.ts";
-import type { VirshCall } from "./virsh.ts";
+import type { VirshCall } from "./virsh-call.ts";
 
 /** Version of this resource; raised when what it sends or understands changes. */
 const resourceVersion = "1.0.0";

@@ -2,7 +2,7 @@ import type { GetHostStatsAnswer, HostStats, ResourceAnswer } from "../../api/in
 import { KvmError } from "./errors.ts";
 import { listPower } from "./inventory.ts";
 import { parseAmount, parseFields } from "./parse-output.ts";
-import type { VirshCall } from "./virsh.ts";
+import type { VirshCall } from "./virsh-call.ts";
 
 /** CPU time of the host since its start, in nanoseconds. */
 interface CpuTime {

@@ -8,7 +8,7 @@ import {
   powerOf,
   type VmRef,
 } from "./parse-output.ts";
-import type { VirshCall } from "./virsh.ts";
+import type { VirshCall } from "./virsh-call.ts";
 
 /** dominfo commands that one virsh child is given where the driver has no domstats. */
 const dominfosAtOnce = 64;

@@ -19,7 +19,8 @@ import { migrateVm } from "./migrate-vm.ts";
 import { rebootVm } from "./reboot-vm.ts";
 import { startVm } from "./start-vm.ts";
 import { stopVm } from "./stop-vm.ts";
-import { VirshCall, type Virsh } from "./virsh.ts";
+import { VirshCall } from "./virsh-call.ts";
+import type { Virsh } from "./virsh.ts";
 
 /** A host run by libvirt. Keeps no state beyond libvirt's own: each Command asks libvirt anew. */
 export class KvmResource implements ServerResource {

@@ -3,11 +3,11 @@ import { destinationField, vmField } from "./command-fields.ts";
 import type { KvmConfig } from "./config.ts";
 import { KvmError } from "./errors.ts";
 import { inspectVm, needVm } from "./inventory.ts";
-import type { VirshCall } from "./virsh.ts";
+import type { VirshCall } from "./virsh-call.ts";
 
 /**
  * Moves a running VM to another host. The definition moves with it (`--persistent --undefinesource`): left behind
- * it could be started here a second time on the same disks. Cancelled, virsh takes the migration back.
+ * it could be started here a second time on the same disks. Cancelled, libvirt takes the migration back.
  */
 export async function migrateVm(
   call: VirshCall,
@@ -24,7 +24,7 @@ export async function migrateVm(
       `"${name}" is off; only a running VM can be moved. Start it first.`,
     );
   }
-  await call.change(
+  await call.changeUnlessUndone(
     [
       "migrate",
       "--live",
@@ -35,7 +35,8 @@ export async function migrateVm(
       `--domain=${ref.uuid}`,
       `--desturi=${destination}`,
     ],
-    { killSignal: "SIGINT" },
+    // virsh itself takes a migration back only for a Ctrl-C at a terminal.
+    ["domjobabort", ref.uuid],
   );
   return {
     type: "MigrateVmAnswer",

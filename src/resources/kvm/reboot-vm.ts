@@ -5,7 +5,7 @@ import { KvmError } from "./errors.ts";
 import { inspectVm, needVm } from "./inventory.ts";
 import type { VmRef } from "./parse-output.ts";
 import { isEventTimeout } from "./virsh-failure.ts";
-import type { VirshCall } from "./virsh.ts";
+import type { VirshCall } from "./virsh-call.ts";
 
 /**
  * Asks the guest to reboot and, under QEMU, waits for libvirt's reboot event; `force` resets the machine.

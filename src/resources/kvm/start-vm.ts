@@ -9,7 +9,7 @@ import { KvmError } from "./errors.ts";
 import { findVm, inspectVm, needVm } from "./inventory.ts";
 import type { VmRef } from "./parse-output.ts";
 import { isAlreadyActive } from "./virsh-failure.ts";
-import type { VirshCall } from "./virsh.ts";
+import type { VirshCall } from "./virsh-call.ts";
 
 /**
  * Starts a VM, defining it first when the host doesn't know it. A VM that runs already is a success, so the

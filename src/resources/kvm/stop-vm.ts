@@ -6,7 +6,7 @@ import { KvmError } from "./errors.ts";
 import { inspectVm, needVm } from "./inventory.ts";
 import type { VmRef } from "./parse-output.ts";
 import { isNotRunning } from "./virsh-failure.ts";
-import type { VirshCall } from "./virsh.ts";
+import type { VirshCall } from "./virsh-call.ts";
 
 type Limits = Pick<KvmConfig, "guestTimeoutMs" | "askAgainMs">;
 

@@ -111,6 +111,11 @@ export function isNotRunning(error: unknown): boolean {
   return error instanceof KvmError && error.code === "VM_NOT_RUNNING";
 }
 
+/** Whether libvirt ended a job because it was asked to (domjobabort). */
+export function isTakenBack(error: unknown): boolean {
+  return error instanceof KvmError && /canceled by client|operation aborted/i.test(error.message);
+}
+
 /** Whether `virsh event` saw nothing in its time. */
 export function isEventTimeout(error: unknown): boolean {
   return error instanceof KvmError && /event loop timed out/i.test(error.message);

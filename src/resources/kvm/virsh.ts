@@ -1,5 +1,5 @@
 import { execa, type ExecaError } from "execa";
-import { KvmError, type KvmErrorCode } from "./errors.ts";
+import { KvmError } from "./errors.ts";
 import { Limiter } from "./limiter.ts";
 import { virshFailure } from "./virsh-failure.ts";
 
@@ -10,8 +10,6 @@ export interface VirshRun {
   readonly timeoutMs: number;
   /** Called when the child is about to start, so that the caller knows whether anything can have happened. */
   readonly onStart?: () => void;
-  /** Signal that ends the child early; SIGINT lets `virsh migrate` take its migration back. */
-  readonly killSignal?: "SIGTERM" | "SIGINT";
 }
 
 /** Runs virsh and gives what it wrote to stdout. The narrow port that tests replace. */
@@ -24,7 +22,6 @@ export interface Virsh {
 const killGraceMs = 5_000;
 /** The definition of a VM is a few kilobytes; thousands of VMs in a list are less than this. */
 const outputBytesMax = 32 * 1024 * 1024;
-
 /**
  * virsh as a child process: no shell, locale C, no stdin, at most `childrenMax` at once.
  * libvirt itself keeps all state, so each call is a process of its own.
@@ -53,7 +50,6 @@ export function createVirsh(settings: {
               stdin: "ignore",
               env: { LC_ALL: "C", LANGUAGE: "C" },
               cancelSignal,
-              killSignal: how.killSignal ?? "SIGTERM",
               forceKillAfterDelay: killGraceMs,
               maxBuffer: outputBytesMax,
             },
@@ -98,84 +94,4 @@ function childFailure(program: string, command: string, error: ExecaError): KvmE
   const failure = virshFailure(command, typeof said === "string" ? said : "");
   failure.cause = error;
   return failure;
-}
-
-/** Codes after which it is not known from the message alone whether libvirt did the work. */
-const interrupted = new Set<KvmErrorCode>([
-  "CANCELLED",
-  "TIMED_OUT",
-  "LIBVIRT_BUSY",
-  "LIBVIRT_CONNECTION_LOST",
-]);
-/** Codes that say that this child certainly changed nothing. */
-const neverArrived = new Set<KvmErrorCode>(["VIRSH_MISSING", "LIBVIRT_UNREACHABLE"]);
-
-/**
- * virsh for one Command: keeps its children within the caller's wait and remembers whether any of them may
- * have changed something, which is what `outcome` depends on.
- */
-export class VirshCall {
-  readonly signal: AbortSignal;
-  readonly #virsh: Virsh;
-  readonly #readTimeoutMs: number;
-  readonly #endsAtMs: number;
-  #mayHaveChanged = false;
-
-  constructor(
-    virsh: Virsh,
-    limits: {
-      readonly signal: AbortSignal;
-      readonly waitMs: number;
-      readonly readTimeoutMs: number;
-    },
-  ) {
-    this.#virsh = virsh;
-    this.signal = limits.signal;
-    this.#readTimeoutMs = limits.readTimeoutMs;
-    // A little less than the caller waits, so that the caller gets the reason and not only an end.
-    this.#endsAtMs = performance.now() + limits.waitMs - Math.min(1_000, limits.waitMs / 10);
-  }
-
-  /** Time left for this Command in milliseconds; at least 1. */
-  remainingMs(): number {
-    return Math.max(1, Math.floor(this.#endsAtMs - performance.now()));
-  }
-
-  /** Runs a virsh command that changes nothing. */
-  read(...args: readonly string[]): Promise<string> {
-    return this.#virsh.run(args, {
-      signal: this.signal,
-      timeoutMs: Math.min(this.#readTimeoutMs, this.remainingMs()),
-    });
-  }
-
-  /** Runs a virsh command that changes nothing but waits for something, `timeoutMs` at most. */
-  watch(args: readonly string[], timeoutMs: number): Promise<string> {
-    return this.#virsh.run(args, { signal: this.signal, timeoutMs });
-  }
-
-  /** Runs a virsh command that changes something; it may take as long as the caller waits. */
-  async change(
-    args: readonly string[],
-    options: Pick<VirshRun, "killSignal"> = {},
-  ): Promise<string> {
-    const before = this.#mayHaveChanged;
-    try {
-      return await this.#virsh.run(args, {
-        ...options,
-        signal: this.signal,
-        timeoutMs: this.remainingMs(),
-        onStart: () => (this.#mayHaveChanged = true),
-      });
-    } catch (error) {
-      if (error instanceof KvmError && neverArrived.has(error.code)) this.#mayHaveChanged = before;
-      throw error;
-    }
-  }
-
-  /** What is known of a Command that this error ended; undefined when libvirt itself refused it, which is `done`. */
-  outcomeAfter(error: KvmError): "notSent" | "unknown" | undefined {
-    if (!interrupted.has(error.code) && !neverArrived.has(error.code)) return undefined;
-    return this.#mayHaveChanged ? "unknown" : "notSent";
-  }
 }

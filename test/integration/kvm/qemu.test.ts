@@ -8,7 +8,7 @@ import type {
 } from "../../../src/api/index.ts";
 import { missingPrograms, startPrivateLibvirtd, type PrivateLibvirtd } from "./private-libvirtd.ts";
 import { kvmResource, run } from "./run-command.ts";
-import { tinyGuestDisk, tinyGuestXml } from "./tiny-guest.ts";
+import { obedientDisk, restlessDisk, tinyGuestXml } from "./tiny-guest.ts";
 
 const missing = missingPrograms("virsh", "libvirtd", "qemu-system-x86_64");
 const spec = { cpuCount: 1, memoryBytes: 16 * 1024 * 1024 };
@@ -35,7 +35,7 @@ describe.skipIf(missing !== "")(
       expect(answer).toMatchObject({ result: true, vm: { name: vm, power: "On" } });
     };
     const startObedient = async (vm: string) => {
-      await start(vm, await host.addFile(`${vm}.img`, tinyGuestDisk()));
+      await start(vm, await host.addFile(`${vm}.img`, obedientDisk()));
     };
     const remove = async (vm: string) => {
       await run(kvm, { type: "StopVm", vm, force: true });
@@ -207,5 +207,43 @@ describe.skipIf(missing !== "")(`kvm migration${missing && ` - skipped: ${missin
       result: true,
     });
     expect((await target.currentStatus()).workloads).toEqual({ traveller: "Off" });
+  }, 120_000);
+
+  it("MigrateVm - a cancel takes the migration back: the guest runs here, and only here", async () => {
+    const disk = await here.addFile("restless.img", restlessDisk());
+    const source = await kvmResource({
+      uri: here.qemuUri,
+      migrateUri: "tcp://127.0.0.1",
+      // Both daemons open the same raw file, which libvirt does not know to be safe.
+      migrateFlags: ["--unsafe"],
+    });
+    const target = await kvmResource({ uri: there.qemuUri });
+    const vm = "restless";
+    const definition = tinyGuestXml(vm, disk);
+    await run(source, { type: "StartVm", vm, spec: { ...spec, definition } });
+    await execa("virsh", ["-c", here.qemuUri, "migrate-setspeed", vm, "1"]);
+    const cancel = new AbortController();
+    const answer = run(
+      source,
+      { type: "MigrateVm", vm, destination: there.qemuUri },
+      { signal: cancel.signal },
+    );
+    await vi.waitFor(
+      async () => {
+        const { stdout } = await execa("virsh", ["-c", here.qemuUri, "domjobinfo", vm]);
+        expect(stdout).toMatch(/Memory processed:\s+[1-9]/);
+      },
+      { timeout: 60_000, interval: 200 },
+    );
+    cancel.abort();
+    expect(await answer).toMatchObject({ errorCode: "CANCELLED", outcome: "notSent" });
+    await vi.waitFor(
+      async () => {
+        expect((await source.currentStatus()).workloads).toEqual({ [vm]: "On" });
+        expect((await target.currentStatus()).workloads).not.toHaveProperty(vm);
+      },
+      { timeout: 30_000 },
+    );
+    await run(source, { type: "StopVm", vm, force: true });
   }, 120_000);
 });
