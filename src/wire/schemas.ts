@@ -105,7 +105,7 @@ interface Identity<A> {
 }
 type Same<A, B> = Identity<Plain<A>> extends Identity<Plain<B>> ? true : false;
 type AllTrue<T extends readonly true[]> = T;
-/** Exported so that the compiler sees it used. */
+/** @public Nobody imports it: exported so that the compiler sees it used. */
 export type SchemasAreTheTypes = AllTrue<
   [
     Same<Static<typeof lane>, Lane>,
