@@ -39,7 +39,7 @@ export async function measureRate(
 }
 
 /** The value below which the share `p` of the sorted values lies; 0 when there are none. */
-export function percentile(sorted: readonly number[], p: number): number {
+function percentile(sorted: readonly number[], p: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * p))] ?? 0;
 }
 

@@ -33,7 +33,7 @@ export async function admit(
 }
 
 /** The fleet's settings, overlaid with the agent's own. */
-export function settingsOf(config: Config, identity: Identity | undefined): LifecycleSettings {
+function settingsOf(config: Config, identity: Identity | undefined): LifecycleSettings {
   return {
     pingIntervalMs: identity?.pingIntervalMs ?? config.pingIntervalMs,
     pingTimeoutMultiplier: identity?.pingTimeoutMultiplier ?? config.pingTimeoutMultiplier,
