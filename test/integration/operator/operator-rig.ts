@@ -88,7 +88,8 @@ export function useOperatorRig(): OperatorRig {
   };
 }
 
-async function startOperatorGateway(
+/** Starts a gateway on settings of the test's own. */
+export async function startOperatorGateway(
   config: ReturnType<typeof testConfig>,
 ): Promise<OperatorGateway> {
   const stop = new AbortController();
