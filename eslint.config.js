@@ -9,6 +9,12 @@ const outsideSandbox = [
   ...["activity", "client", "worker", "testing"].map((name) => `@temporalio/${name}`),
 ];
 
+// One program for a whole run takes two thirds of the time that the editors' service does (`npm run check` asks for it).
+const typeInformation =
+  process.env.TSESTREE_SINGLE_RUN === "true"
+    ? { project: "./tsconfig.json" }
+    : { projectService: true };
+
 export default defineConfig(
   {
     ignores: ["dist/", ".muster/", "**/*.cjs", "**/*.mjs", "eslint.config.js", "examples/*/dist/"],
@@ -17,7 +23,7 @@ export default defineConfig(
     files: ["**/*.ts"],
     extends: [js.configs.recommended, tseslint.configs.strictTypeChecked],
     languageOptions: {
-      parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname },
+      parserOptions: { ...typeInformation, tsconfigRootDir: import.meta.dirname },
     },
     rules: {
       "@typescript-eslint/switch-exhaustiveness-check": "error",
