@@ -6,6 +6,9 @@ import type {
   ServerResource,
   StartVmAnswer,
 } from "../../../src/api/index.ts";
+import { kvmConfig } from "../../../src/resources/kvm/config.ts";
+import { KvmResource } from "../../../src/resources/kvm/kvm-resource.ts";
+import { createVirsh } from "../../../src/resources/kvm/virsh.ts";
 import { missingPrograms, startPrivateLibvirtd, type PrivateLibvirtd } from "./private-libvirtd.ts";
 import { kvmResource, run } from "./run-command.ts";
 import { obedientDisk, restlessDisk, tinyGuestXml } from "./tiny-guest.ts";
@@ -115,14 +118,20 @@ describe.skipIf(missing !== "")(
     it("StopVm - a cancel ends the wait and says that the outcome is unknown", async () => {
       await start("cancelled");
       const cancel = new AbortController();
-      const answer = run(kvm, { type: "StopVm", vm: "cancelled" }, { signal: cancel.signal });
-      await vi.waitFor(async () => {
-        const { stdout } = await execa("virsh", ["-c", host.qemuUri, "domstate", "cancelled"]);
-        expect(stdout).toContain("running");
+      const config = kvmConfig({ uri: host.qemuUri });
+      const virsh = createVirsh({ program: "virsh", uri: config.uri, childrenMax: 4 });
+      const cancelling = new KvmResource(config, {
+        async run(args, how) {
+          const output = await virsh.run(args, how);
+          if (args[0] === "shutdown") cancel.abort();
+          return output;
+        },
       });
-      setTimeout(() => {
-        cancel.abort();
-      }, 1_000);
+      const answer = run(
+        cancelling,
+        { type: "StopVm", vm: "cancelled" },
+        { signal: cancel.signal },
+      );
       expect(await answer).toMatchObject({
         result: false,
         errorCode: "CANCELLED",
