@@ -4,7 +4,8 @@ import type { Duplex } from "node:stream";
 import { WebSocketServer, type WebSocket } from "ws";
 import { CommandSocket } from "./command-socket.ts";
 import type { ApiParts } from "./parts.ts";
-import { problemMediaType, problemOf, type ProblemCode } from "./problems.ts";
+import type { ProblemCode } from "./problems.ts";
+import { refuseRaw } from "./refuse-raw.ts";
 
 /** Callers that do not answer for so long are gone. */
 const heartbeatMs = 20_000;
@@ -43,7 +44,7 @@ export class CommandSockets {
       raw.on("error", () => undefined);
       const refusal = this.#refusal(request, path);
       if (refusal !== undefined) {
-        refuseUpgrade(raw, ...refusal);
+        refuseRaw(raw, ...refusal);
         return;
       }
       this.#server.handleUpgrade(request, raw, head, (ws) => {
@@ -91,16 +92,6 @@ export class CommandSockets {
     if (this.#closing) return ["NOT_READY", "This gateway stops: connect to another one."];
     return undefined;
   }
-}
-
-function refuseUpgrade(raw: Duplex, code: ProblemCode, detail: string): void {
-  const problem = problemOf(code, detail);
-  const body = JSON.stringify(problem);
-  raw.end(
-    `HTTP/1.1 ${problem.status} ${problem.title}\r\nConnection: close\r\nContent-Type: ${problemMediaType}\r\n` +
-      (code === "UNAUTHENTICATED" ? 'WWW-Authenticate: Bearer realm="muster"\r\n' : "") +
-      `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-  );
 }
 
 function delay(ms: number, signal: AbortSignal): Promise<void> {

@@ -1,5 +1,6 @@
 /** The operator API of a gateway: HTTP under `/api/v1`, a WebSocket for Commands in a stream, health and figures. */
 import { readFileSync } from "node:fs";
+import type { Socket } from "node:net";
 import swagger, { type FastifyDynamicSwaggerOptions } from "@fastify/swagger";
 import { fastify, type FastifyInstance } from "fastify";
 import { need, type Config } from "../../config/index.ts";
@@ -20,9 +21,11 @@ import { refuseOtherMethods } from "./other-methods.ts";
 import type { ApiParts } from "./parts.ts";
 import { problemOfError } from "./problem-of-error.ts";
 import { problemMediaType } from "./problems.ts";
+import { refuseRaw } from "./refuse-raw.ts";
 import { parseJson, validatorCompiler, type Api } from "./validation.ts";
 import { verbsRoutes } from "./verbs-routes.ts";
 
+const requestTimeoutMs = 60_000;
 /** Open to whoever can reach the port: they say nothing about agents. */
 const open: ReadonlySet<string> = new Set(["/healthz", "/readyz"]);
 
@@ -102,6 +105,12 @@ function createServer(config: Config): Api {
   return fastify({
     https,
     logger: false,
+    // A request that arrives byte by byte must not hold a connection for ever.
+    requestTimeout: requestTimeoutMs,
+    clientErrorHandler: (error: Error & { readonly code?: string }, socket: Socket) => {
+      if (error.code === "ECONNRESET" || !socket.writable) socket.destroy();
+      else refuseRaw(socket, "INVALID_REQUEST", `This is no HTTP request: ${error.message}.`);
+    },
     bodyLimit: config.frameBytesMax,
     routerOptions: { maxParamLength: 200 },
   } as object);

@@ -142,17 +142,18 @@ describe("malformed requests", () => {
 
   it("what is no HTTP at all - harms nobody", async () => {
     const { hostname, port } = new URL(rig.gateway.apiUrl);
-    await new Promise<void>((resolve) => {
+    const reply = await new Promise<string>((resolve) => {
+      let text = "";
       const socket = connectTcp(Number(port), hostname, () => {
         socket.write(Buffer.from([0, 1, 2, 255, 254, 13, 10, 13, 10]));
       });
-      socket
-        .on("error", () => undefined)
-        .on("close", () => {
-          resolve();
-        });
-      socket.resume();
+      socket.on("data", (chunk: Buffer) => (text += chunk.toString("utf8")));
+      socket.on("close", () => {
+        resolve(text);
+      });
     });
+    expect(reply).toMatch(/^HTTP\/1\.1 400 /);
+    expect(reply).toContain('"code":"INVALID_REQUEST"');
     expect(await call("GET", "agents")).toMatchObject({ status: 200 });
   });
 });
