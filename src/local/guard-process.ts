@@ -1,6 +1,7 @@
+import { rmSync } from "node:fs";
 import { endNoted } from "./pid-files.ts";
 
-const folder = process.argv[2];
+const [folder, leavings] = process.argv.slice(2);
 let said = "";
 process.on("SIGINT", () => undefined);
 process.on("SIGTERM", () => undefined);
@@ -9,6 +10,8 @@ process.stdin.on("data", (chunk: Buffer) => {
   said += chunk.toString();
 });
 process.stdin.on("end", () => {
-  if (folder === undefined || said.startsWith("dismissed")) return;
-  void endNoted(folder, 5_000);
+  if (folder === undefined || leavings === undefined || said.startsWith("dismissed")) return;
+  void endNoted(folder, 5_000).finally(() => {
+    rmSync(leavings, { recursive: true, force: true });
+  });
 });

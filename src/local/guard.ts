@@ -12,15 +12,18 @@ export interface Guard {
   readonly dismiss: () => Promise<void>;
 }
 
-/** @param folder of the pid files (`notePid`) that it reads when its parent is gone. */
-export function startGuard(folder: string): Guard {
+/**
+ * @param folder of the pid files (`notePid`) that it reads when its parent is gone.
+ * @param leavings folder that it deletes after.
+ */
+export function startGuard(folder: string, leavings = folder): Guard {
   const isSource = import.meta.url.endsWith(".ts");
   const script = fileURLToPath(
     new URL(isSource ? "./guard-process.ts" : "./guard-process.js", import.meta.url),
   );
   const child = spawn(
     process.execPath,
-    [...(isSource ? ["--import", "tsx"] : []), script, folder],
+    [...(isSource ? ["--import", "tsx"] : []), script, folder, leavings],
     { stdio: ["pipe", "ignore", "ignore"], detached: true },
   );
   const ended = Promise.race([once(child, "exit"), once(child, "error")]);

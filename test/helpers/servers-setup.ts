@@ -8,7 +8,7 @@ import { join } from "node:path";
 import type { TestProject } from "vitest/node";
 import { migrate, openPool } from "../../src/db/index.ts";
 import { startGuard } from "../../src/local/guard.ts";
-import { endNoted, notePid } from "../../src/local/pid-files.ts";
+import { endNoted } from "../../src/local/pid-files.ts";
 import { startPostgresServer } from "../../src/local/postgres-server.ts";
 import { findTemporalBinary } from "../../src/local/temporal-binary.ts";
 import { startTemporalServer } from "../../src/local/temporal-server.ts";
@@ -63,7 +63,7 @@ async function start(): Promise<Running> {
   const runDir = mkdtempSync(join(tmpdir(), "muster-test-"));
   const pids = join(runDir, "pids");
   mkdirSync(join(runDir, "namespaces"));
-  const guard = startGuard(pids);
+  const guard = startGuard(pids, runDir);
   const stops: (() => Promise<void>)[] = [];
   const stop = async () => {
     await Promise.all(stops.map((one) => one()));
@@ -81,8 +81,8 @@ async function start(): Promise<Running> {
       namespaces,
       searchAttributes: Object.fromEntries(searchAttributeNames.map((name) => [name, "Keyword"])),
       dynamicConfig: testDynamicConfig,
+      note: { pidsDir: pids, name: "temporal", layer: 0 },
     });
-    notePid(pids, "temporal", temporal.pid);
     stops.push(temporal.stop);
     return temporal;
   };
@@ -92,8 +92,8 @@ async function start(): Promise<Running> {
       passwordFile: join(runDir, "postgres-password"),
       logFile: join(runDir, "postgres.log"),
       settings: { fsync: "off", synchronous_commit: "off", full_page_writes: "off" },
+      note: { pidsDir: pids, name: "postgres", layer: 0 },
     });
-    notePid(pids, "postgres", postgres.pid);
     stops.push(postgres.stop);
     await makeTemplate(postgres.url);
     return postgres;
