@@ -6,6 +6,7 @@ import { openPool } from "../../../src/db/index.ts";
 import { isPortFree } from "../../../src/local/ports.ts";
 import { startPostgresServer, type PostgresServer } from "../../../src/local/postgres-server.ts";
 import { processIdentity } from "../../../src/local/process-identity.ts";
+import { servers } from "../../helpers/servers.ts";
 
 let folder: string;
 const running: PostgresServer[] = [];
@@ -89,6 +90,7 @@ function options(name = "data") {
     dataDir: join(folder, name),
     passwordFile: join(folder, `${name}-password`),
     logFile: join(folder, `${name}.log`),
+    note: { pidsDir: join(servers().runDir, "pids"), name, layer: 0 },
   };
 }
 

@@ -10,6 +10,7 @@ import {
   type TemporalServer,
   type TemporalServerOptions,
 } from "../../../src/local/temporal-server.ts";
+import { servers } from "../../helpers/servers.ts";
 
 let folder: string;
 const running: TemporalServer[] = [];
@@ -71,6 +72,7 @@ async function start(options: Partial<TemporalServerOptions>): Promise<TemporalS
   const server = await startTemporalServer({
     binary: command,
     logFile: join(folder, "temporal.log"),
+    note: { pidsDir: join(servers().runDir, "pids"), name: "temporal", layer: 0 },
     ...options,
   });
   running.push(server);
