@@ -4,6 +4,7 @@ import type { InvestigatorFinding } from "../../lifecycle/verdict.ts";
 import { isLost } from "../../lifecycle/status-table.ts";
 import type { Agent } from "./agent.ts";
 import { raiseAlert } from "./alert.ts";
+import { closeOnceAsked } from "./on-disconnect.ts";
 import { effectiveSettings } from "./state.ts";
 
 /** Whether the Investigators are to be asked now. */
@@ -20,6 +21,7 @@ export function onFinding(agent: Agent, finding: InvestigatorFinding, tookMs: nu
     { ...finding, tookMs },
   );
   agent.state.lastVerdict = { ...finding, atMs: agent.nowMs };
+  closeOnceAsked(agent);
 }
 
 /** All that were asked have spoken: Down if one proved it, else asked again later. */

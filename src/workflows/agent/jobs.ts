@@ -54,7 +54,7 @@ export class Jobs {
   /** When Requests are handed over again; undefined when none wait for it. */
   get deliverAtMs(): number | undefined {
     const { deliverAgainAtMs } = this.#agent.state;
-    const waits = this.#delivering === undefined && dueForDelivery(this.#agent).length > 0;
+    const waits = !this.#deliveringNow && dueForDelivery(this.#agent).length > 0;
     return waits ? (deliverAgainAtMs ?? undefined) : undefined;
   }
 
@@ -62,8 +62,15 @@ export class Jobs {
     return this.#investigation !== undefined;
   }
 
+  /** Whether the gateway of the current session is being asked about silence. */
   get asking(): boolean {
-    return this.#asking !== undefined;
+    return this.#asking !== undefined && this.#asking === this.#agent.state.session?.epoch;
+  }
+
+  /** Whether the current session is being given Requests; an older one's hand-over holds up nobody. */
+  get #deliveringNow(): boolean {
+    const { session } = this.#agent.state;
+    return this.#delivering !== undefined && this.#delivering.epoch === session?.epoch;
   }
 
   /** Ends an investigation that a new session, or the administrator, has made pointless. */
@@ -80,8 +87,8 @@ export class Jobs {
   beginDue(): void {
     const { session } = this.#agent.state;
     if (session !== null) {
-      if (this.#asking === undefined && silenceIsDue(this.#agent)) this.#askForSilence(session);
-      if (this.#delivering === undefined && this.#deliveryIsDue()) this.#deliver(session);
+      if (!this.asking && silenceIsDue(this.#agent)) this.#askForSilence(session);
+      if (!this.#deliveringNow && this.#deliveryIsDue()) this.#deliver(session);
     }
     this.#beginErrands();
     if (this.#investigation === undefined && investigationIsDue(this.#agent)) this.#investigate();
@@ -94,19 +101,19 @@ export class Jobs {
   ended(inbound: Inbound): boolean {
     switch (inbound.type) {
       case "silenceAnswered":
-        this.#asking = undefined;
+        if (this.#asking === inbound.epoch) this.#asking = undefined;
         return true;
       case "delivered":
-        this.#delivering = undefined;
+        if (this.#delivering?.epoch === inbound.epoch) this.#delivering = undefined;
         return true;
       case "errandDone":
         this.#errands.delete(inbound.no);
         return true;
       case "finding":
-        return this.#investigation?.round === inbound.round;
+        return this.#isCurrent(inbound.round);
       case "investigated": {
-        const current = this.#investigation?.round === inbound.round;
-        if (current) this.#investigation = undefined;
+        const current = this.#isCurrent(inbound.round);
+        if (this.#investigation?.round === inbound.round) this.#investigation = undefined;
         return current;
       }
       case "connected":
@@ -120,6 +127,14 @@ export class Jobs {
       case "recorded":
         return true;
     }
+  }
+
+  /** Whether that round looks into the loss of today: a new session may have come in the same breath. */
+  #isCurrent(round: number): boolean {
+    const { loss, epoch } = this.#agent.state;
+    return (
+      loss !== null && this.#investigation?.round === round && this.#investigation.epoch === epoch
+    );
   }
 
   #askForSilence(session: Session): void {

@@ -35,6 +35,8 @@ import { Wake } from "./wake.ts";
 const renewEvents = 500;
 /** From here on it is not waited for running jobs any more. */
 const renewEventsAtLatest = 700;
+/** How long after an Update a renewal is tried again, in milliseconds. */
+const renewalPauseMs = 200;
 
 export class Life {
   readonly agent: Agent;
@@ -98,8 +100,7 @@ export class Life {
         if (this.#inbox.length === 0) await continueAsNew(this.#carried());
         continue;
       }
-      // Before a renewal nothing new is begun, so deadlines may pass; what still runs wakes the loop when it ends.
-      if (!renew) this.#wake.arm(this.#nextWakeMs(), this.agent.nowMs);
+      this.#wake.arm(renew ? this.#renewalWakeMs() : this.#nextWakeMs(), this.agent.nowMs);
       await condition(
         () => this.#inbox.length > 0 || this.#read || this.#updated || this.#wake.rang,
       );
@@ -202,6 +203,15 @@ export class Life {
   #mayRenew(updated: boolean): boolean {
     if (this.#recorder.busy || this.#inbox.length > 0) return false;
     return (this.#jobs.idle && !updated) || workflowInfo().historyLength >= renewEventsAtLatest;
+  }
+
+  /**
+   * Before a renewal nothing new is begun, so deadlines may pass; what still runs wakes the loop when it ends. When only
+   * an Update held the renewal back, nothing else might come for a long time.
+   */
+  #renewalWakeMs(): number | undefined {
+    const waitsForJob = this.#recorder.busy || !this.#jobs.idle;
+    return waitsForJob ? undefined : this.agent.nowMs + renewalPauseMs;
   }
 
   /** The state for the next run, which begins anew what was under way. */

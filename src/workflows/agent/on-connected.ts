@@ -13,6 +13,15 @@ import type { AgentState } from "./state.ts";
  */
 export function onConnected(agent: Agent, message: ConnectedMessage): void {
   const { state } = agent;
+  if (state.status === "Removed") {
+    agent.send({
+      type: "closeSession",
+      gatewayId: message.gateway.gatewayId,
+      epoch: message.epoch,
+      why: "removed",
+      details: "the agent is removed",
+    });
+  }
   if (state.status === "Removed" || message.epoch <= state.epoch) {
     log.info("connected ignored", { status: state.status, epoch: state.epoch, got: message.epoch });
     return;

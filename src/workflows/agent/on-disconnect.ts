@@ -59,8 +59,13 @@ export function lose(agent: Agent, cause: LossCause, epoch: number): boolean {
   };
   agent.note("disconnected", `Disconnected: ${decision.reason}`, { cause });
   agent.moveStatus(decision.events, decision.reason);
-  for (const action of decision.actions)
-    carryOut(agent, action, state.loss, session, decision.reason);
+  const watched = decision.actions.some((action) => action.type === "watch");
+  for (const action of decision.actions) {
+    // A silent agent is asked over its socket first.
+    if (action.type === "closeSession" && action.why === "silent" && watched) {
+      state.loss.closeOnceAsked = true;
+    } else carryOut(agent, action, state.loss, session, decision.reason);
+  }
   return true;
 }
 
@@ -77,15 +82,7 @@ function carryOut(
       loss.alertAtMs = action.alertAtMs;
       return;
     case "closeSession":
-      if (session !== null) {
-        agent.send({
-          type: "closeSession",
-          gatewayId: session.gatewayId,
-          epoch: session.epoch,
-          why: action.why,
-          details: reason,
-        });
-      }
+      closeSession(agent, session, action.why, reason);
       return;
     case "raiseAlert":
       raiseAlert(agent, "lost", reason);
@@ -94,6 +91,25 @@ function carryOut(
       agent.state.loss = null;
       return;
   }
+}
+
+/** Closes the half-open socket of a silent agent, now that it was asked over it. */
+export function closeOnceAsked(agent: Agent): void {
+  const { loss, statusReason } = agent.state;
+  if (loss?.closeOnceAsked !== true) return;
+  delete loss.closeOnceAsked;
+  closeSession(agent, loss.session, "silent", statusReason);
+}
+
+function closeSession(
+  agent: Agent,
+  session: Session | null,
+  why: "silent" | "removed" | "reconnect",
+  details: string,
+): void {
+  if (session === null) return;
+  const { gatewayId, epoch } = session;
+  agent.send({ type: "closeSession", gatewayId, epoch, why, details });
 }
 
 /**
@@ -109,8 +125,10 @@ export function judgeLossAnew(agent: Agent): void {
     return;
   }
   const watched = loss.investigateAtMs !== undefined || loss.alertAtMs !== undefined;
-  if (watched || status !== "Disconnected" || isQuiet(resourceState, loss.cause)) return;
+  if (watched || isQuiet(resourceState, loss.cause)) return;
+  // A wrong set-up is corrected by somebody, not found out by asking.
+  if (loss.cause.type === "handshakeFailed" && !loss.cause.retryable) return;
   const { reconnectGraceMs, alertWaitMs } = effectiveSettings(agent.state);
   loss.investigateAtMs = agent.nowMs + reconnectGraceMs;
-  loss.alertAtMs = agent.nowMs + alertWaitMs;
+  if (status === "Disconnected") loss.alertAtMs = agent.nowMs + alertWaitMs;
 }

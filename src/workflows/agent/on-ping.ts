@@ -13,13 +13,14 @@ export function onPing(agent: Agent, message: PingMessage): void {
   if (message.epoch !== state.epoch || state.status === "Removed") return;
   if (state.session === null && !revive(agent)) return;
   const lastPingAtMs = agent.nowMs - message.lastPingAgoMs;
-  state.lastPingAtMs = Math.max(state.lastPingAtMs ?? 0, lastPingAtMs);
-  const deadline = pingDeadlineMs(
-    { lastPingAtMs, vouchForMs: message.vouchForMs },
-    effectiveSettings(state),
-  );
   // Signals may overtake each other: an older one must not bring the deadline forward.
-  state.pingDeadlineMs = Math.max(state.pingDeadlineMs ?? 0, deadline);
+  if (state.pingDeadlineMs === null || lastPingAtMs >= (state.lastPingAtMs ?? 0)) {
+    state.lastPingAtMs = lastPingAtMs;
+    state.pingDeadlineMs = pingDeadlineMs(
+      { lastPingAtMs, vouchForMs: message.vouchForMs },
+      effectiveSettings(state),
+    );
+  }
   noteHealth(agent, message.unhealthy ?? null);
 }
 

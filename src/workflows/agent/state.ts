@@ -26,6 +26,8 @@ export interface Loss {
   investigateAtMs: number | undefined;
   /** When waiting ends in Alert; undefined when it does not, or did. */
   alertAtMs: number | undefined;
+  /** The half-open socket of a silent agent is still open, so that the agent can be asked over it. */
+  closeOnceAsked?: boolean;
 }
 
 interface LastVerdict {

@@ -59,6 +59,26 @@ describe("silence", () => {
       return calls.length > 0 && calls;
     });
     expect(close?.args).toMatchObject({ epoch: 1, why: "silent" });
+    // While the half-open socket is there, the agent can be asked over it.
+    const calls = agent.edge.calls.filter((call) => call.args["agentId"] === agent.agentId);
+    const names = calls.map((call) => call.name);
+    expect(names.indexOf("investigateByAgent")).toBeLessThan(names.indexOf("closeSession"));
+  });
+
+  test("agentLifecycle - an agent in Alert is asked about again when its resource is enabled again", async () => {
+    const agent = new AgentUnderTest(rig, "alert-enabled");
+    await agent.connect({ settings: { ...quick, alertWaitMs: 200 } });
+    await agent.disconnect({ type: "socketLost", details: "closed" });
+    await agent.becomes("Alert");
+    await agent.handle.executeUpdate(operatorUpdates.disable, { args: [{}] });
+    const before = agent.edge.callsOf("investigateByPing", agent.agentId).length;
+    await agent.handle.executeUpdate(operatorUpdates.enable, { args: [{}] });
+    await waitUntil(
+      "it is asked about again",
+      () => agent.edge.callsOf("investigateByPing", agent.agentId).length > before + 1,
+    );
+    await agent.disconnect({ type: "goodbye", reason: "stop" });
+    await agent.becomes("Disconnected");
   });
 
   test("agentLifecycle - a gateway that saw a ping keeps the agent Up", async () => {

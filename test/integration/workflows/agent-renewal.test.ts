@@ -61,8 +61,10 @@ test("continue-as-new - under load nothing is lost, nothing done twice, and no r
   });
   expect(waiting[0]).toMatchObject({ requestId: "patient", seq: 1 });
   expect(agent.edge.eventTypes(agent.agentId)).not.toContain("lateAnswer");
-  const histories = await runs(agent);
-  expect(histories.length).toBeGreaterThan(2);
+  const histories = await waitUntil("it was renewed", async () => {
+    const found = await runs(agent);
+    return found.length > 1 && found;
+  });
   for (const { historyLength } of histories) expect(historyLength).toBeLessThan(1_000);
   // Admitted in an earlier run: known to this one.
   const again = await agent.handle.executeUpdate(admitUpdate, {
@@ -93,6 +95,23 @@ test("continue-as-new - a flood of pings is borne, and what the agent is stays",
   const { typedSearchAttributes } = await agent.handle.describe();
   const shown = Object.values(searchAttributeKeys).map((key) => typedSearchAttributes.get(key));
   expect(shown).toEqual(["Up", "Unmanaged", "z1", "c1", "g1", "simulator"]);
+});
+
+test("continue-as-new - an Update that comes last before a renewal keeps its deadline", async () => {
+  const agent = new AgentUnderTest(rig, "last-update");
+  await agent.connect({ settings: { pingIntervalMs: 600_000 } });
+  await agent.becomes("Up");
+  while ((await agent.historyLength()) < 490) {
+    const one = command();
+    const admitted = await agent.admit({ commands: [one], via, waitSeconds: 3_000 });
+    if (admitted.state !== "pending" || admitted.deliver !== "caller") throw new Error("not ours");
+    await agent.answer(admitted.request.seq, one.id);
+  }
+  await agent.admit({ via, waitSeconds: 3_000 });
+  await agent.admit({ requestId: "last", via, waitSeconds: 1 });
+  // Nothing else comes: the deadline alone must be met, in the old run or in the new one.
+  expect(await agent.settled("last")).toMatchObject([{ outcome: "unknown" }]);
+  await waitUntil("it was renewed", async () => (await runs(agent)).length > 1);
 });
 
 test("continue-as-new - open deadlines go on where they were", async () => {
