@@ -15,6 +15,8 @@ export default defineConfig({
           name: "unit",
           include: ["test/unit/**/*.test.ts"],
           testTimeout: 20_000,
+          // Pure code keeps no state between files; a fresh process for each took two thirds of the time.
+          isolate: false,
           sequence: { groupOrder: 0 },
         },
       },
