@@ -1,4 +1,5 @@
 /** What watches the process: liveness, readiness, figures. Not part of `/api/v1`. */
+import { temporalMetrics } from "../../temporal/index.ts";
 import { ApiError } from "./errors.ts";
 import type { ApiParts } from "./parts.ts";
 import type { Api } from "./validation.ts";
@@ -15,6 +16,7 @@ export function healthRoutes(api: Api, { metrics, unreadyReasons }: ApiParts): v
   });
 
   api.get("/metrics", { schema }, async (_, reply) => {
-    return await reply.type(metrics.contentType).send(await metrics.metrics());
+    const own = await metrics.metrics();
+    return await reply.type(metrics.contentType).send(`${own}\n${await temporalMetrics()}`);
   });
 }
