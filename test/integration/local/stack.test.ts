@@ -6,9 +6,13 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { isPortFree } from "../../../src/local/ports.ts";
 import { processIdentity } from "../../../src/local/process-identity.ts";
 import { readStack, type StackFile } from "../../../src/local/stack-file.ts";
+import { useDatabase } from "../../helpers/database.ts";
 import { runMuster, startMuster, type MusterProcess } from "../../helpers/processes.ts";
+import { useTemporal } from "../../helpers/temporal.ts";
 import { waitUntil } from "../../helpers/wait-until.ts";
 
+const database = useDatabase();
+const temporal = useTemporal();
 let home: string;
 const running: MusterProcess[] = [];
 
@@ -81,6 +85,20 @@ describe("muster up", () => {
     expect(await agents()).toHaveLength(2);
   });
 
+  test("Temporal and PostgreSQL that the settings name - are used, and none started", async () => {
+    const stack = await up({
+      DATABASE_URL: database.url,
+      TEMPORAL_ADDRESS: temporal.address,
+      TEMPORAL_NAMESPACE: temporal.namespace,
+    });
+    expect(Object.keys(stackFile().pids).sort()).toEqual(["gateway", "sim", "worker"]);
+    const { rows } = await database.pool.query<{ id: string }>("SELECT id FROM agents ORDER BY id");
+    expect(rows.map((row) => row.id)).toEqual(["sim-0001", "sim-0002"]);
+    const { status } = await temporal.client.workflow.getHandle("agent/sim-0001").describe();
+    expect(status.name).toBe("RUNNING");
+    expect(await stack.stop()).toBe(0);
+  });
+
   test("a busy port - says which setting to change, and leaves nothing", async () => {
     const other = createServer().listen(0, "0.0.0.0");
     await new Promise((resolve) => other.once("listening", resolve));
@@ -105,9 +123,9 @@ const environment = () => ({
   MUSTER_GATEWAY_ID: "g1",
 });
 
-async function up(): Promise<MusterProcess> {
+async function up(env: Record<string, string> = {}): Promise<MusterProcess> {
   const stack = await startMuster(["up", "--sims", "2"], {
-    env: environment(),
+    env: { ...environment(), ...env },
     readyTimeoutMs: 180_000,
   });
   running.push(stack);
