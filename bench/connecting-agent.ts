@@ -24,7 +24,7 @@ export class ConnectingAgent {
 
   /** Resolves when the manager has recorded the session and its Ready is answered. */
   async connect(url: string): Promise<void> {
-    const socket = new WebSocket(`${url}/agent`, "muster.v1", { perMessageDeflate: false });
+    const socket = new WebSocket(url, "muster.v1", { perMessageDeflate: false });
     await new Promise<void>((resolve, reject) => {
       socket.on("error", reject);
       socket.on("close", (code, reason) => {

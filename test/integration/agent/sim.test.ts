@@ -31,7 +31,11 @@ function startSim(gateway: FakeGateway, home: string, agents: number) {
     await ended;
   };
   afterTest(() => stop().catch(() => undefined));
-  return { ended, stop, untilReady: () => waitUntil("the fleet is ready", () => ready > 0 && ready) };
+  return {
+    ended,
+    stop,
+    untilReady: () => waitUntil("the fleet is ready", () => ready > 0 && ready),
+  };
 }
 
 describe("simulated fleet", () => {
