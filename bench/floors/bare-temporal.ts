@@ -12,8 +12,8 @@ export interface BareTemporal {
   updateAndSignal(workflowId: string, payload: unknown): Promise<void>;
   /** One signalWithStart: what a connecting agent can't do without. */
   signalWithStart(workflowId: string, payload: unknown): Promise<void>;
-  /** Resolves when the worker has taken that many signals since the start. */
-  signalsTaken(count: number): Promise<void>;
+  /** Resolves when the worker has taken all signals of `signalWithStart`. */
+  allTaken(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -28,6 +28,7 @@ export async function startBareTemporal(
     namespace,
     taskQueue,
   ]);
+  let sent = 0;
   let taken = 0;
   let wake = (): void => undefined;
   worker.onLine(() => {
@@ -35,8 +36,8 @@ export async function startBareTemporal(
     wake();
   });
   return {
-    signalsTaken: async (count) => {
-      while (taken < count) {
+    allTaken: async () => {
+      while (taken < sent) {
         await new Promise<void>((resolve) => {
           wake = resolve;
         });
@@ -51,6 +52,7 @@ export async function startBareTemporal(
       await handle.signal(bareSignal, payload);
     },
     signalWithStart: async (workflowId, payload) => {
+      sent += 1;
       await client.workflow.signalWithStart(bareWorkflow, {
         workflowId,
         taskQueue,
