@@ -6,6 +6,7 @@ import { encodeFrame } from "../wire/codec.ts";
 import { MalformedFrameError } from "../wire/errors.ts";
 import type { ErrorFrame, Frame } from "../wire/frames.ts";
 import { closeCodes } from "../wire/limits.ts";
+import { TurnCork } from "./turn-cork.ts";
 import { nextSocketState, type SocketEvent, type SocketState } from "./socket-state.ts";
 
 /** How a socket ended. */
@@ -32,13 +33,12 @@ export class AgentSocket {
   /** Address of the other side, for the log. */
   readonly peer: string;
   readonly #ws: WebSocket;
-  readonly #raw: Duplex;
+  readonly #cork: TurnCork;
   readonly #log: Log;
   readonly #listener: SocketListener;
   readonly #decode: (data: Buffer | string) => Frame;
   readonly #queueBytesMax: number;
   #state: SocketState = "OPENING";
-  #corked = false;
 
   constructor(parts: {
     ws: WebSocket;
@@ -50,7 +50,7 @@ export class AgentSocket {
     listener: SocketListener;
   }) {
     this.#ws = parts.ws;
-    this.#raw = parts.raw;
+    this.#cork = new TurnCork(parts.raw);
     this.peer = parts.peer;
     this.#log = parts.log;
     this.#listener = parts.listener;
@@ -101,7 +101,7 @@ export class AgentSocket {
       });
       return false;
     }
-    this.#corkUntilNextTick();
+    this.#cork.untilNextTick();
     this.#ws.send(encodeFrame(frame));
     return true;
   }
@@ -167,17 +167,6 @@ export class AgentSocket {
       "socket closed",
     );
     this.#listener.onClosed(this, end);
-  }
-
-  /** Frames written in one turn of the event loop leave in one system call. */
-  #corkUntilNextTick(): void {
-    if (this.#corked) return;
-    this.#corked = true;
-    this.#raw.cork();
-    process.nextTick(() => {
-      this.#corked = false;
-      this.#raw.uncork();
-    });
   }
 }
 

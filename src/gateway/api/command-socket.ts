@@ -13,6 +13,7 @@ import type { ApiParts } from "./parts.ts";
 import { knownProblem, problemOfError } from "./problem-of-error.ts";
 import { commandFields } from "./schemas.ts";
 import { firstError, parseJson } from "./validation.ts";
+import { TurnCork } from "../turn-cork.ts";
 
 const callSchema = Type.Object(
   {
@@ -35,16 +36,17 @@ const malformed = 4400;
 export class CommandSocket {
   readonly #ws: WebSocket;
   readonly #raw: Duplex;
+  readonly #cork: TurnCork;
   readonly #parts: ApiParts;
   readonly #onCall: () => void;
   readonly #onIdle: (() => void)[] = [];
   #inFlight = 0;
-  #corked = false;
   #isAlive = true;
 
   constructor(ws: WebSocket, raw: Duplex, parts: ApiParts, onCall: () => void) {
     this.#ws = ws;
     this.#raw = raw;
+    this.#cork = new TurnCork(raw);
     this.#parts = parts;
     this.#onCall = onCall;
     ws.on("message", (data, isBinary) => {
@@ -148,7 +150,7 @@ export class CommandSocket {
 
   #write(text: string): void {
     if (this.#ws.readyState !== this.#ws.OPEN) return;
-    this.#corkUntilNextTick();
+    this.#cork.untilNextTick();
     this.#ws.send(text);
     if (this.#ws.bufferedAmount < unreadBytes.pause || this.#ws.isPaused) return;
     this.#ws.pause();
@@ -158,16 +160,5 @@ export class CommandSocket {
       else this.#raw.once("drain", resume);
     };
     this.#raw.once("drain", resume);
-  }
-
-  /** Replies that are ready in one turn of the event loop leave in one system call. */
-  #corkUntilNextTick(): void {
-    if (this.#corked) return;
-    this.#corked = true;
-    this.#raw.cork();
-    process.nextTick(() => {
-      this.#corked = false;
-      this.#raw.uncork();
-    });
   }
 }

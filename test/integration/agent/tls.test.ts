@@ -1,22 +1,12 @@
-import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { makeCertificate } from "../../helpers/certificate.ts";
 import { waitUntil } from "../../helpers/wait-until.ts";
 import { agentOptions, makeHome, startAgent, startGateway } from "./agent-under-test.ts";
 
 /** A certificate for 127.0.0.1 that no system trusts. */
-function makeCertificate(directory: string) {
-  const [certFile, keyFile] = [join(directory, "cert.pem"), join(directory, "key.pem")];
-  execFileSync(
-    "openssl",
-    [
-      ...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"],
-      ...["-subj", "/CN=muster test", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2"],
-      ...["-keyout", keyFile, "-out", certFile],
-    ],
-    { stdio: "ignore" },
-  );
+function makeTls(directory: string) {
+  const { certFile, keyFile } = makeCertificate(directory);
   return {
     certFile,
     tls: { cert: readFileSync(certFile, "utf8"), key: readFileSync(keyFile, "utf8") },
@@ -26,7 +16,7 @@ function makeCertificate(directory: string) {
 describe("TLS", () => {
   test("wss - connects when the certificate's authority is trusted", async () => {
     const home = makeHome();
-    const { certFile, tls } = makeCertificate(home.path);
+    const { certFile, tls } = makeTls(home.path);
     const gateway = await startGateway({ tls });
     startAgent({ ...agentOptions(home, [gateway.url]), tlsCaFile: certFile });
     const session = await gateway.session();
@@ -36,7 +26,7 @@ describe("TLS", () => {
 
   test("wss - an unknown certificate gets no secret", async () => {
     const home = makeHome();
-    const { tls } = makeCertificate(home.path);
+    const { tls } = makeTls(home.path);
     const gateway = await startGateway({ tls });
     const agent = startAgent(agentOptions(home, [gateway.url]));
     await waitUntil("it is refused", () =>

@@ -1,5 +1,4 @@
 /** Where the verbs find the operator API: TLS with an authority of one's own, and the stack that runs on MUSTER_HOME. */
-import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:https";
@@ -9,6 +8,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { writeStackFile } from "../../../src/local/stack-file.ts";
 import { processIdentity } from "../../../src/local/process-identity.ts";
+import { makeCertificate } from "../../helpers/certificate.ts";
 import { run } from "../../unit/cli/run.ts";
 import { json, useFakeApi } from "./fake-api.ts";
 
@@ -24,16 +24,7 @@ afterEach(() => {
 
 /** An operator API without gateways behind a certificate for 127.0.0.1 that no system trusts. */
 async function startTlsApi() {
-  const [certFile, keyFile] = [join(home, "cert.pem"), join(home, "key.pem")];
-  execFileSync(
-    "openssl",
-    [
-      ...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"],
-      ...["-subj", "/CN=muster test", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2"],
-      ...["-keyout", keyFile, "-out", certFile],
-    ],
-    { stdio: "ignore" },
-  );
+  const { certFile, keyFile } = makeCertificate(home);
   let asked = 0;
   const tls = { cert: readFileSync(certFile), key: readFileSync(keyFile) };
   const server = createServer(tls, (_request, response) => {

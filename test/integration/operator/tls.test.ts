@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { get } from "node:https";
@@ -8,6 +7,7 @@ import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
 import { ListVmsCommand } from "../../../src/api/index.ts";
 import { AgentManager } from "../../../src/client/index.ts";
+import { makeCertificate } from "../../helpers/certificate.ts";
 import { apiToken, useOperatorRig } from "./operator-rig.ts";
 
 const rig = useOperatorRig();
@@ -16,23 +16,8 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-/** A certificate for 127.0.0.1 that no system trusts. */
-function makeCertificate() {
-  const [certFile, keyFile] = [join(folder, "cert.pem"), join(folder, "key.pem")];
-  execFileSync(
-    "openssl",
-    [
-      ...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"],
-      ...["-subj", "/CN=muster test", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2"],
-      ...["-keyout", keyFile, "-out", certFile],
-    ],
-    { stdio: "ignore" },
-  );
-  return { certFile, keyFile };
-}
-
 it("with a certificate - HTTP and the socket are encrypted, for callers who trust its authority", async () => {
-  const { certFile, keyFile } = makeCertificate();
+  const { certFile, keyFile } = makeCertificate(folder);
   const gateway = await rig.startGateway({ MUSTER_TLS_CERT: certFile, MUSTER_TLS_KEY: keyFile });
   expect(gateway.apiUrl).toMatch(/^https:/);
   const ca = readFileSync(certFile);
