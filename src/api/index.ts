@@ -3,6 +3,7 @@ export * from "./answer.ts";
 export * from "./command.ts";
 export * from "./command-traits.ts";
 export * from "./host-commands.ts";
+export * from "./investigator.ts";
 export * from "./server-resource.ts";
 export * from "./session-commands.ts";
 export * from "./status.ts";

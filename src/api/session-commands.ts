@@ -19,6 +19,11 @@ export interface StartupCommand {
   readonly address?: string;
   /** TCP ports at `address` that answer while the host is alive, for probes where ICMP is not allowed. */
   readonly probePorts?: readonly number[];
+  /**
+   * What other hosts of the cluster give as `destination` of MigrateVm to move a machine here (a libvirt connection URI
+   * for `kvm`, the host's name for `simulator`). Absent: nothing can be moved here.
+   */
+  readonly migrateTo?: string;
   /** Whether the resource lets a host be entered into maintenance with workloads on it, memory, CPUs, … for people. */
   readonly facts?: Readonly<Record<string, string | number | boolean>>;
   /** Traits of Command types that the resource maps beyond those of `muster/api`. At most 64. */

@@ -47,7 +47,47 @@ export interface Config {
   readonly handshakeTimeoutMs: number;
   /** Port of a worker's health and metrics endpoint. */
   readonly workerPort: number;
+  /** Investigators in the order of asking, those excluded left out. */
+  readonly investigators: readonly InvestigatorSetting[];
+  /** Modules of third parties that workers load an Investigator from each. */
+  readonly investigatorModules: readonly string[];
+  /** Neighbours that are asked about one lost host. */
+  readonly neighboursAsked: number;
+  /** libvirt URI of a lost KVM host, with `{address}` in the place of its address; undefined: not asked. */
+  readonly kvmInvestigatorUri: string | undefined;
+  /** JSON file with the BMC of each host, for the Investigator `redfish`. Holds secrets. */
+  readonly bmcFile: string | undefined;
+  /** Modules with listeners that gateways and workers load. */
+  readonly hookModules: readonly string[];
+  /** How long a listener may take before the manager goes on without it. */
+  readonly hookTimeoutMs: number;
+  /** Whether an agent may connect when a listener that may veto fails or takes too long. */
+  readonly hookFailureAdmits: boolean;
+  /** Hosts of one cluster that may be prepared for maintenance at once; 0 means any number. */
+  readonly maintenancePerCluster: number;
+  readonly evacuationPolicy: EvacuationPolicySetting;
+  /** How long emptying a host may take before somebody must look, when its operator gives no other time. */
+  readonly maintenanceDeadlineMs: number;
+  /** Share of a zone or cluster lost within `brakeWindowMs` above which Down is held back; 1 switches it off. */
+  readonly brakeShare: number;
+  readonly brakeWindowMs: number;
+  /** Fewer lost hosts than this never hold Down back, whatever their share. */
+  readonly brakeLostMin: number;
 }
+
+/** One Investigator: its name, and how long it may take. */
+export interface InvestigatorSetting {
+  readonly name: string;
+  readonly timeoutMs: number;
+}
+
+/** What becomes of the machines of a host that enters maintenance. */
+export const evacuationPolicySettings = ["migrate", "migrateElseStop", "stop"] as const;
+export type EvacuationPolicySetting = (typeof evacuationPolicySettings)[number];
+
+/** Cheapest and surest first: the agent's own word, then others', then machines that can prove the host off. */
+const defaultInvestigators = "agent,ping,neighbour,kvm,redfish,simulator";
+const investigatorTimeoutMs = 10_000;
 
 const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 export type LogLevel = (typeof logLevels)[number];
@@ -78,6 +118,21 @@ const known = new Set([
   "MUSTER_FRAME_BYTES_MAX",
   "MUSTER_HANDSHAKES_MAX",
   "MUSTER_HANDSHAKE_TIMEOUT_MS",
+  "MUSTER_INVESTIGATORS",
+  "MUSTER_INVESTIGATORS_EXCLUDE",
+  "MUSTER_INVESTIGATOR_MODULES",
+  "MUSTER_NEIGHBOURS_ASKED",
+  "MUSTER_KVM_INVESTIGATOR_URI",
+  "MUSTER_BMC_FILE",
+  "MUSTER_HOOK_MODULES",
+  "MUSTER_HOOK_TIMEOUT_MS",
+  "MUSTER_HOOK_FAILURE",
+  "MUSTER_MAINTENANCE_PER_CLUSTER",
+  "MUSTER_EVACUATION_POLICY",
+  "MUSTER_MAINTENANCE_DEADLINE_MS",
+  "MUSTER_BRAKE_SHARE",
+  "MUSTER_BRAKE_WINDOW_MS",
+  "MUSTER_BRAKE_LOST_MIN",
 ]);
 
 /**
@@ -117,6 +172,7 @@ export function loadConfig(env: Env): Config {
     frameBytesMax: read.integer("MUSTER_FRAME_BYTES_MAX", 1_048_576, 1_024, 67_108_864),
     handshakesMax: read.integer("MUSTER_HANDSHAKES_MAX", 64, 1, 10_000),
     handshakeTimeoutMs: read.integer("MUSTER_HANDSHAKE_TIMEOUT_MS", 10_000, 100, 300_000),
+    ...readTruthSettings(read),
   };
   if ((config.tlsCertFile === undefined) !== (config.tlsKeyFile === undefined)) {
     throw new ConfigError(
@@ -125,6 +181,52 @@ export function loadConfig(env: Env): Config {
     );
   }
   return Object.freeze(config);
+}
+
+/** How the truth about a lost host is found, and what follows from it. */
+function readTruthSettings(read: ReturnType<typeof reader>) {
+  return {
+    investigators: readInvestigators(read),
+    investigatorModules: read.words("MUSTER_INVESTIGATOR_MODULES"),
+    neighboursAsked: read.integer("MUSTER_NEIGHBOURS_ASKED", 3, 1, 20),
+    kvmInvestigatorUri: read.text("MUSTER_KVM_INVESTIGATOR_URI"),
+    bmcFile: read.text("MUSTER_BMC_FILE"),
+    hookModules: read.words("MUSTER_HOOK_MODULES"),
+    hookTimeoutMs: read.integer("MUSTER_HOOK_TIMEOUT_MS", 2_000, 10, 60_000),
+    hookFailureAdmits: read.oneOf("MUSTER_HOOK_FAILURE", ["admit", "refuse"], "admit") === "admit",
+    maintenancePerCluster: read.integer("MUSTER_MAINTENANCE_PER_CLUSTER", 1, 0, 10_000),
+    evacuationPolicy: read.oneOf("MUSTER_EVACUATION_POLICY", evacuationPolicySettings, "migrate"),
+    maintenanceDeadlineMs: read.integer(
+      "MUSTER_MAINTENANCE_DEADLINE_MS",
+      3_600_000,
+      1_000,
+      604_800_000,
+    ),
+    brakeShare: read.decimal("MUSTER_BRAKE_SHARE", 0.3, 0, 1),
+    brakeWindowMs: read.integer("MUSTER_BRAKE_WINDOW_MS", 300_000, 1_000, 86_400_000),
+    brakeLostMin: read.integer("MUSTER_BRAKE_LOST_MIN", 5, 1, 1_000_000),
+  };
+}
+
+/** `name` or `name:milliseconds`, in the order of asking. */
+function readInvestigators(read: ReturnType<typeof reader>): readonly InvestigatorSetting[] {
+  const variable = "MUSTER_INVESTIGATORS";
+  const excluded = new Set(read.words("MUSTER_INVESTIGATORS_EXCLUDE"));
+  const words = read.text(variable) ?? defaultInvestigators;
+  const settings = words.split(",").map((word): InvestigatorSetting => {
+    const [, name, ms] = /^\s*([a-z][a-z0-9-]{0,40})(?::(\d{1,7}))?\s*$/.exec(word) ?? [];
+    const timeoutMs = ms === undefined ? investigatorTimeoutMs : Number(ms);
+    if (name === undefined || timeoutMs < 100 || timeoutMs > 600_000) {
+      throw new ConfigError(
+        variable,
+        `"${word.trim()}" is not a name, or a name and milliseconds from 100 to 600000, such as ping:5000.`,
+      );
+    }
+    return { name, timeoutMs };
+  });
+  const twice = settings.find(({ name }, i) => settings.findIndex((s) => s.name === name) !== i);
+  if (twice !== undefined) throw new ConfigError(variable, `names ${twice.name} twice.`);
+  return settings.filter(({ name }) => !excluded.has(name));
 }
 
 /**
@@ -202,6 +304,9 @@ function reader(env: Env) {
       for (const value of values) checkUrl(name, value, protocols);
       return values;
     },
+    /** Words separated by commas. */
+    words: (name: string): readonly string[] =>
+      (text(name) ?? "").split(",").flatMap((part) => part.trim() || []),
     oneOf: <T extends string>(name: string, allowed: readonly T[], fallback: T): T => {
       const value = text(name) ?? fallback;
       const found = allowed.find((one) => one === value);
