@@ -49,4 +49,22 @@ export default defineConfig(
       ],
     },
   },
+  {
+    // The Status has two gates, one for losing and one for coming back; a path around them would be one nobody can explain.
+    files: ["src/workflows/**/*.ts"],
+    ignores: ["src/workflows/agent/{agent,disconnect,regain}.ts"],
+    rules: {
+      "no-restricted-syntax": [
+        "error",
+        {
+          selector: "CallExpression[callee.property.name='moveStatus']",
+          message: "The Status moves through disconnect.ts (lose, learn) and regain.ts alone.",
+        },
+        {
+          selector: "AssignmentExpression[left.property.name=/^(status|statusReason)$/]",
+          message: "The Status is set by Agent.moveStatus alone.",
+        },
+      ],
+    },
+  },
 );

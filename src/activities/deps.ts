@@ -1,5 +1,6 @@
 import type { Client } from "@temporalio/client";
 import type { Db } from "../db/index.ts";
+import type { BrakeSettings } from "../lifecycle/brake.ts";
 import type { Log } from "../telemetry/log.ts";
 
 /** What the workers' activities work with. */
@@ -7,4 +8,6 @@ export interface ActivityDeps {
   readonly db: Db;
   readonly client: Client;
   readonly log: Log;
+  /** When so much of a zone or cluster is lost that Down is held back. */
+  readonly brake: BrakeSettings;
 }

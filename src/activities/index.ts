@@ -2,8 +2,10 @@
 import type { WorkerActivities } from "../workflows/activity-types.ts";
 import type { ActivityDeps } from "./deps.ts";
 import { createInvestigators } from "./investigators/index.ts";
+import { createAskBrake } from "./ask-brake.ts";
 import { createRecordAgent } from "./record-agent.ts";
 import { createRecordGateway } from "./record-gateway.ts";
+import { createRecordRecovery } from "./record-recovery.ts";
 import { createTellAgentsGatewayLost } from "./tell-agents-gateway-lost.ts";
 
 export type { ActivityDeps } from "./deps.ts";
@@ -13,6 +15,8 @@ export function createWorkerActivities(deps: ActivityDeps): WorkerActivities {
   return {
     recordAgent: createRecordAgent(deps),
     recordGateway: createRecordGateway(deps),
+    recordRecovery: createRecordRecovery(deps),
+    askBrake: createAskBrake(deps),
     tellAgentsGatewayLost: createTellAgentsGatewayLost(deps),
     ...createInvestigators({ log: deps.log }),
   };

@@ -20,6 +20,8 @@ export interface Pace {
 }
 const defaultPace: Pace = { batch: 50, batchMs: 500, atOnce: 10 };
 
+type TellDeps = Pick<ActivityDeps, "db" | "client" | "log">;
+
 /** Heartbeat: everyone up to this agent id has been told. */
 interface Progress {
   readonly after: string;
@@ -31,7 +33,7 @@ interface Progress {
  * retried; telling an agent twice changes nothing. Agents without a running workflow are skipped.
  */
 export function createTellAgentsGatewayLost(
-  deps: ActivityDeps,
+  deps: TellDeps,
   pace: Pace = defaultPace,
 ): WorkerActivities["tellAgentsGatewayLost"] {
   return async (message: GatewayLostMessage) => {
@@ -60,7 +62,7 @@ export function createTellAgentsGatewayLost(
 
 /** Gives how many of them had a workflow to tell. A failure is thrown when nobody is being told any more. */
 async function tellAll(
-  deps: ActivityDeps,
+  deps: TellDeps,
   agentIds: readonly string[],
   message: GatewayLostMessage,
   atOnce: number,
@@ -80,7 +82,7 @@ async function tellAll(
 }
 
 async function tell(
-  deps: ActivityDeps,
+  deps: TellDeps,
   agentId: string,
   message: GatewayLostMessage,
 ): Promise<boolean> {

@@ -17,11 +17,14 @@ export interface AgentRow {
   readonly gatewayId: string | null;
   readonly epoch: number | null;
   readonly connectedAt: Date | null;
+  /** So much is lost at once that a Down verdict on this host is held back. */
+  readonly braked: boolean;
 }
 
 const columns = `a.id, a.zone, a.cluster, a.resource_type AS "resourceType", a.status, a.status_reason AS "statusReason",
   a.status_since AS "statusSince", a.resource_state AS "resourceState", a.host,
-  CASE WHEN s.closed_at IS NULL THEN s.gateway_id END AS "gatewayId", s.epoch, s.connected_at AS "connectedAt"`;
+  CASE WHEN s.closed_at IS NULL THEN s.gateway_id END AS "gatewayId", s.epoch, s.connected_at AS "connectedAt",
+  a.braked`;
 
 /** Agents in id order after `after`, with every given field equal. */
 export async function listAgents(
@@ -104,6 +107,9 @@ export async function writeAgentRecord(
     resourceState: ResourceState;
     pingIntervalMs?: number;
     pingTimeoutMultiplier?: number;
+    /** Since when a loss lasts that nobody expects, and whether a Down of it is held back. */
+    lostAtMs?: number;
+    braked?: boolean;
     events: readonly EventToAppend[];
   },
 ): Promise<void> {
@@ -111,7 +117,8 @@ export async function writeAgentRecord(
     `WITH agent AS (
        UPDATE agents SET status = $2, status_reason = $3, status_since = to_timestamp($4::double precision / 1000),
               resource_state = $5, ping_interval_ms = $6, ping_timeout_multiplier = $7,
-              removed_at = CASE WHEN $2 = 'Removed' THEN coalesce(removed_at, now()) END, last_event_no = $8
+              removed_at = CASE WHEN $2 = 'Removed' THEN coalesce(removed_at, now()) END, last_event_no = $8,
+              lost_at = to_timestamp($10::double precision / 1000), braked = $11
         WHERE id = $1 AND last_event_no <= $8)
      INSERT INTO events (agent_id, no, at, epoch, type, text, data)
      SELECT $1, e.no, to_timestamp(e."atMs" / 1000), e.epoch, e.type, e.text, e.data
@@ -128,6 +135,8 @@ export async function writeAgentRecord(
       record.pingTimeoutMultiplier ?? null,
       record.events.at(-1)?.no ?? 0,
       storableJson(record.events),
+      record.lostAtMs ?? null,
+      record.braked ?? false,
     ],
   );
 }

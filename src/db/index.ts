@@ -1,4 +1,5 @@
 export * from "./agents.ts";
+export * from "./brakes.ts";
 export * from "./errors.ts";
 export * from "./events.ts";
 export * from "./gateways.ts";
@@ -6,4 +7,5 @@ export * from "./identities.ts";
 export * from "./migrate.ts";
 export * from "./places.ts";
 export * from "./pool.ts";
+export * from "./recoveries.ts";
 export * from "./requests.ts";

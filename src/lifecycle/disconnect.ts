@@ -1,83 +1,75 @@
 /**
- * The one disconnect decision (DESIGN §5): what a lost connection means and what is done about it. Every cause goes
- * through `decideLoss`; what Investigators found goes through `decideVerdict`. Pure; absolute times in milliseconds.
+ * The one disconnect decision (DESIGN §5): what a lost connection means, when it is lost and ever after. Whatever the
+ * cause, `decideDisconnect` gives the transitions, the actions and the reason. Pure; absolute times in milliseconds.
  */
-import type { ResourceState, ShutdownReason, Status, StatusEvent } from "../api/index.ts";
+import type { ResourceState, StatusEvent } from "../api/index.ts";
+import type { DisconnectRule } from "./disconnect-rules.ts";
+import type {
+  Decided,
+  DisconnectAction,
+  DisconnectDecision,
+  DisconnectInput,
+  LaterCause,
+  LossCause,
+  LossSettings,
+} from "./disconnect-types.ts";
 import { pingTimeoutMs } from "./relay-budget.ts";
 import { isLost } from "./status-table.ts";
+import { decideVerdict } from "./verdict.ts";
 
-/** Why a session ended. */
-export type LossCause =
-  | { readonly type: "goodbye"; readonly reason: ShutdownReason; readonly details?: string }
-  | { readonly type: "socketLost"; readonly details: string }
-  | { readonly type: "pingTimeout"; readonly silentForMs: number }
-  | { readonly type: "handshakeFailed"; readonly details: string; readonly retryable: boolean }
-  | { readonly type: "reconnectAsked"; readonly by: string }
-  | { readonly type: "gatewayLost"; readonly reason: string }
-  | { readonly type: "removed"; readonly by: string };
-
-/** The settings that the decision goes by. */
-interface LossSettings {
-  readonly pingIntervalMs: number;
-  readonly pingTimeoutMultiplier: number;
-  readonly reconnectGraceMs: number;
-  readonly alertWaitMs: number;
-}
-
-export interface LossInput {
-  readonly status: Status;
-  readonly resourceState: ResourceState;
-  readonly cause: LossCause;
-  /** Epoch of the session that the message speaks of. */
-  readonly messageEpoch: number;
-  /** Newest epoch that the workflow knows. */
-  readonly epoch: number;
-  readonly settings: LossSettings;
-  readonly nowMs: number;
-}
-
-/** What else is done about a loss beside moving the Status. */
-export type LossAction =
-  /** Look into it from `investigateAtMs` on; Alert at `alertAtMs` if the agent isn't back. Without it: quiet. */
-  | { readonly type: "watch"; readonly investigateAtMs: number; readonly alertAtMs: number }
-  | { readonly type: "closeSession"; readonly why: "silent" | "removed" | "reconnect" }
-  | { readonly type: "raiseAlert" }
-  /** The agent is gone for good: settle what is pending and end. */
-  | { readonly type: "end" };
-
-export type LossDecision =
-  | { readonly type: "ignored"; readonly reason: string }
-  | {
-      readonly type: "lost";
-      /** To be applied in order, through the Status table. */
-      readonly events: readonly StatusEvent[];
-      /** In words, for operators: it becomes the reason of the Status. */
-      readonly reason: string;
-      readonly actions: readonly LossAction[];
-    };
-
-/** Decides what the end of a session means. */
-export function decideLoss(input: LossInput): LossDecision {
+/** Decides what the end of a session means, and what follows from what is found out about it. */
+export function decideDisconnect(input: DisconnectInput): DisconnectDecision {
   const { cause, status } = input;
-  if (status === "Removed") return { type: "ignored", reason: "the agent is removed" };
+  if (status === "Removed") return ignored("the agent is removed");
   if (cause.type === "removed") {
-    return lost(["Remove"], `removed by ${cause.by}`, [
+    return decided("removed", ["Remove"], describeLoss(cause), [
       { type: "closeSession", why: "removed" },
+      { type: "clearAlert" },
       { type: "end" },
     ]);
   }
   if (input.messageEpoch !== input.epoch) {
     const age = input.messageEpoch < input.epoch ? "an older" : "a newer";
-    return {
-      type: "ignored",
-      reason: `${cause.type} speaks of ${age} session (${input.messageEpoch}, now ${input.epoch})`,
-    };
+    return ignored(
+      `${cause.type} speaks of ${age} session (${input.messageEpoch}, now ${input.epoch})`,
+    );
   }
-  // A goodbye is the agent's own word: it also ends the looking into a loss that was noticed before it arrived.
-  if (isLost(status) && cause.type !== "goodbye") {
-    return { type: "ignored", reason: `${cause.type}: the session had ended before` };
+  switch (cause.type) {
+    case "investigated":
+    case "waitedTooLong":
+      return isLost(status) && status !== "Down"
+        ? decideLater(input, cause)
+        : ignored(`${cause.type}: the agent is ${status}`);
+    case "goodbye":
+      // The agent's own word: it also ends the looking into a loss that was noticed before it arrived.
+      return decided("goodbye", ["ShutdownRequested"], describeLoss(cause), [
+        { type: "clearAlert" },
+      ]);
+    case "socketLost":
+    case "handshakeFailed":
+    case "pingTimeout":
+    case "gatewayLost":
+    case "reconnectAsked":
+      if (isLost(status)) return ignored(`${cause.type}: the session had ended before`);
+      return isOutOfService(input.resourceState) ? quietly(input, cause) : loudly(input, cause);
   }
-  return isQuiet(input.resourceState, cause) ? quietly(input) : loudly(input, cause);
+}
+
+type ConnectionLoss = Exclude<LossCause, { type: "goodbye" } | { type: "removed" }>;
+
+function decideLater(input: DisconnectInput, cause: LaterCause): Decided {
+  if (cause.type === "waitedTooLong") {
+    const reason = `not back after ${Math.round(cause.lostForMs / 1_000)} s; ${input.statusReason}`;
+    return decided("waitedTooLong", ["WaitedTooLong"], reason, [
+      { type: "raiseAlert", kind: "lost" },
+    ]);
+  }
+  return decideVerdict({
+    findings: input.evidence,
+    brake: cause.brake,
+    nowMs: input.nowMs,
+    investigateRetryMs: input.settings.investigateRetryMs,
+  });
 }
 
 /**
@@ -98,21 +90,21 @@ export function isOutOfService(state: ResourceState): boolean {
   );
 }
 
-function quietly(input: LossInput): LossDecision {
-  const { cause, resourceState } = input;
-  if (cause.type === "goodbye") return lost(["ShutdownRequested"], describeLoss(cause), []);
+function quietly({ resourceState }: DisconnectInput, cause: ConnectionLoss): Decided {
   const reason = `${describeLoss(cause)}; not looked into: the resource is ${resourceState}`;
-  return lost([eventOf(cause)], reason, closing(cause));
+  return decided("outOfService", [rows[cause.type].event], reason, closing(cause));
 }
 
-function loudly(input: LossInput, cause: LossCause): LossDecision {
-  const { settings, nowMs } = input;
+function loudly({ settings, nowMs }: DisconnectInput, cause: ConnectionLoss): Decided {
   const reason = describeLoss(cause);
+  const { rule, event } = rows[cause.type];
   if (cause.type === "handshakeFailed" && !cause.retryable) {
-    // Waiting changes nothing: somebody must correct the set-up. The host itself is alive, so nobody is asked.
-    return lost([eventOf(cause), "WaitedTooLong"], reason, [{ type: "raiseAlert" }]);
+    // Somebody must correct the set-up. The host itself is alive, so nobody is asked.
+    return decided("wrongSetUp", [event, "WaitedTooLong"], reason, [
+      { type: "raiseAlert", kind: "lost" },
+    ]);
   }
-  return lost([eventOf(cause)], reason, [
+  return decided(rule, [event], reason, [
     ...closing(cause),
     {
       type: "watch",
@@ -122,8 +114,19 @@ function loudly(input: LossInput, cause: LossCause): LossDecision {
   ]);
 }
 
+/** The row of each cause (DESIGN §5). */
+const rows = {
+  socketLost: { event: "AgentDisconnected", rule: "socketLost" },
+  handshakeFailed: { event: "AgentDisconnected", rule: "handshakeFailed" },
+  pingTimeout: { event: "PingTimeout", rule: "silence" },
+  gatewayLost: { event: "ManagementServerDown", rule: "gatewayLost" },
+  reconnectAsked: { event: "ShutdownRequested", rule: "reconnectAsked" },
+} as const satisfies Readonly<
+  Record<ConnectionLoss["type"], { readonly event: StatusEvent; readonly rule: DisconnectRule }>
+>;
+
 /** How long the agent may take to come back before anybody is asked, in milliseconds. */
-function graceMs(cause: LossCause, settings: LossSettings): number {
+function graceMs(cause: ConnectionLoss, settings: LossSettings): number {
   switch (cause.type) {
     case "pingTimeout":
       return 0;
@@ -134,33 +137,13 @@ function graceMs(cause: LossCause, settings: LossSettings): number {
     case "socketLost":
     case "handshakeFailed":
       return settings.reconnectGraceMs;
-    case "goodbye":
-    case "removed":
-      return 0;
   }
 }
 
-function closing(cause: LossCause): readonly LossAction[] {
+function closing(cause: ConnectionLoss): readonly DisconnectAction[] {
   if (cause.type === "pingTimeout") return [{ type: "closeSession", why: "silent" }];
   if (cause.type === "reconnectAsked") return [{ type: "closeSession", why: "reconnect" }];
   return [];
-}
-
-function eventOf(cause: LossCause): StatusEvent {
-  switch (cause.type) {
-    case "goodbye":
-    case "reconnectAsked":
-      return "ShutdownRequested";
-    case "socketLost":
-    case "handshakeFailed":
-      return "AgentDisconnected";
-    case "pingTimeout":
-      return "PingTimeout";
-    case "gatewayLost":
-      return "ManagementServerDown";
-    case "removed":
-      return "Remove";
-  }
 }
 
 /** A loss in one clause, for operators. */
@@ -187,10 +170,15 @@ function withDetails(text: string, details: string | undefined): string {
   return details === undefined || details === "" ? text : `${text}: ${details}`;
 }
 
-function lost(
+function ignored(reason: string): DisconnectDecision {
+  return { type: "ignored", reason };
+}
+
+function decided(
+  rule: DisconnectRule,
   events: readonly StatusEvent[],
   reason: string,
-  actions: readonly LossAction[],
-): LossDecision {
-  return { type: "lost", events, reason, actions };
+  actions: readonly DisconnectAction[],
+): Decided {
+  return { type: "decided", rule, events, reason, actions };
 }

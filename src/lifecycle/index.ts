@@ -1,7 +1,10 @@
 /** The rules of an agent's life: pure, `now` as an argument. */
+export * from "./brake.ts";
 export * from "./command-admission.ts";
 export * from "./deadlines.ts";
 export * from "./disconnect.ts";
+export * from "./disconnect-rules.ts";
+export * from "./disconnect-types.ts";
 export * from "./mailbox.ts";
 export * from "./mailbox-settle.ts";
 export * from "./mailbox-types.ts";

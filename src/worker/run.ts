@@ -90,7 +90,7 @@ async function serve(
   const at = { host: config.host, port: config.workerPort };
   const health = await startHealthServer(at, workers, metrics, log);
   try {
-    workers.push(...(await startWorkers(roles, connections, log, signal)));
+    workers.push(...(await startWorkers(config, roles, connections, log, signal)));
     void Promise.all(workers.map((worker) => worker.running)).then(() => {
       log.info({ ...roles, healthUrl: health.url }, "worker ready");
       onReady?.({ ...roles, healthUrl: health.url });
@@ -102,6 +102,7 @@ async function serve(
 }
 
 async function startWorkers(
+  config: Config,
   roles: WorkerRoles,
   { pool, client, native }: Connections,
   log: Log,
@@ -114,7 +115,12 @@ async function startWorkers(
     workers.push(superviseWorker("lifecycle", () => Worker.create(options), log, signal));
   }
   if (roles.activities) {
-    const options = activityWorkerOptions(native, { db: pool, client: client.client, log });
+    const options = activityWorkerOptions(native, {
+      db: pool,
+      client: client.client,
+      log,
+      brake: config,
+    });
     workers.push(superviseWorker("activities", () => Worker.create(options), log, signal));
   }
   return workers;

@@ -1,13 +1,15 @@
 /**
  * The activities that workflows ask for, by where they run. Types only: the sandbox never sees an implementation.
  */
-import type { Answer, ResourceState, Status } from "../api/index.ts";
+import type { Answer, Finding, ResourceState, Status } from "../api/index.ts";
+import type { BrakeAnswer } from "../lifecycle/disconnect-types.ts";
 import type {
   DurableRequest,
   GatewayRef,
   HostDescription,
   LifecycleSettings,
 } from "./agent-messages.ts";
+import type { HostRecovery, Workload } from "./recovery-messages.ts";
 
 /** Run by the gateway that is asked, on `gateway/<gatewayId>`. All are idempotent. */
 export interface GatewayActivities {
@@ -64,13 +66,6 @@ export interface InvestigateArgs {
   readonly epoch: number;
   readonly host: HostDescription;
 }
-export type Verdict = "Up" | "Down" | "Unknown";
-/** What an Investigator says, with what it saw. Down only on positive proof (seed). */
-export interface Finding {
-  readonly verdict: Verdict;
-  /** What was asked and what was seen, in one sentence for operators. */
-  readonly evidence: string;
-}
 
 /** Run by workers, on `muster-activities`, except `recordAgent`, which lifecycle workers run as a local activity first. */
 export interface WorkerActivities {
@@ -78,6 +73,10 @@ export interface WorkerActivities {
   recordAgent(record: AgentRecord): Promise<void>;
   /** Investigator `ping`: ICMP, else TCP connect to the probe ports. Reply → Up, none → Unknown. */
   investigateByPing(args: InvestigateArgs): Promise<Finding>;
+  /** Whether Down is held back at the host's cluster or zone, because so much of it is lost; keeps the brakes' state. */
+  askBrake(args: { agentId: string; zone: string; cluster: string }): Promise<BrakeAnswer>;
+  /** Records the recovery of a host, once for each loss; gives what last ran on it. */
+  recordRecovery(recovery: HostRecovery): Promise<{ readonly workloads: readonly Workload[] }>;
   /** Marks a gateway's row, if it still is of that incarnation. */
   recordGateway(args: {
     gateway: GatewayRef;
@@ -104,6 +103,10 @@ export interface AgentRecord {
   /** The agent's own ping settings, when an operator set them. */
   readonly pingIntervalMs?: number;
   readonly pingTimeoutMultiplier?: number;
+  /** Since when the present loss lasts, when it matters: nobody expects it. */
+  readonly lostAtMs?: number;
+  /** A Down verdict is held back. */
+  readonly braked?: boolean;
   readonly events: readonly AgentEvent[];
 }
 
@@ -137,5 +140,8 @@ export const agentEventTypes = [
   "configured",
   "gatewayLost",
   "messageIgnored",
+  "braked",
+  "brakeReleased",
+  "recoveryCalled",
 ] as const;
 export type AgentEventType = (typeof agentEventTypes)[number];

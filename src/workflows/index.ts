@@ -1,3 +1,4 @@
 /** What the workflow bundle exports. */
 export { agentLifecycle } from "./agent-lifecycle.ts";
 export { gatewayLifecycle } from "./gateway-lifecycle.ts";
+export { hostRecovery } from "./host-recovery.ts";

@@ -1,5 +1,6 @@
 import { isIP } from "node:net";
-import type { Finding, InvestigateArgs } from "../../workflows/activity-types.ts";
+import type { Finding } from "../../api/index.ts";
+import type { InvestigateArgs } from "../../workflows/activity-types.ts";
 import { icmpProbe } from "./icmp-probe.ts";
 import type { Probe, ProbeResult } from "./probe.ts";
 import { tcpProbe } from "./tcp-probe.ts";

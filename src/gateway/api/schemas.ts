@@ -53,6 +53,9 @@ const agentFields = {
   gatewayId: Type.Union([Type.String(), Type.Null()]),
   epoch: Type.Union([Type.Integer(), Type.Null()]),
   connectedAt: Type.Union([time, Type.Null()]),
+  braked: Type.Boolean({
+    description: "A Down verdict is held back, because much of its zone or cluster is lost.",
+  }),
 };
 const agent = Type.Object(agentFields);
 export const agentsPage = Type.Object({

@@ -4,6 +4,7 @@
  */
 import { log } from "@temporalio/workflow";
 import type { ResourceState, ResourceStateEvent, StatusEvent } from "../../api/index.ts";
+import type { DisconnectRule } from "../../lifecycle/disconnect-rules.ts";
 import { nextResourceState } from "../../lifecycle/resource-state-table.ts";
 import { nextStatus } from "../../lifecycle/status-table.ts";
 import type { AgentEventType } from "../activity-types.ts";
@@ -12,7 +13,7 @@ import type { AgentState } from "./state.ts";
 
 /** Events kept while the read model is away: newer ones push the oldest out. */
 const unrecordedMax = 500;
-/** How long an errand is worth doing, in milliseconds: callers have given up by then. */
+/** How long an errand is worth doing, in milliseconds: callers have given up by then. A recovery never grows old. */
 const errandWorthMs = 60_000;
 const textCharsMax = 500;
 
@@ -30,9 +31,10 @@ export class Agent {
 
   /**
    * Moves the Status by events, in order; one that the table refuses is logged and skipped.
+   * Called by `disconnect.ts` and `regain.ts` alone.
    * @returns whether the last event was accepted.
    */
-  moveStatus(events: readonly StatusEvent[], reason: string): boolean {
+  moveStatus(events: readonly StatusEvent[], reason: string, rule?: DisconnectRule): boolean {
     const { state } = this;
     const from = state.status;
     let accepted = true;
@@ -48,9 +50,10 @@ export class Agent {
     }
     if (accepted) state.statusReason = clip(reason);
     if (state.status !== from) {
-      log.info("status changed", { from, to: state.status, events, reason });
+      log.info("status changed", { from, to: state.status, events, rule, reason });
       state.statusSinceMs = this.nowMs;
-      this.note("status", `${from} → ${state.status}: ${reason}`, { from, to: state.status });
+      const data = { from, to: state.status, ...(rule !== undefined && { rule }) };
+      this.note("status", `${from} → ${state.status}: ${reason}`, data);
     }
     return accepted;
   }
@@ -93,9 +96,10 @@ export class Agent {
   /** Queues a small job for the outside world. */
   send(errand: Errand): void {
     this.state.errandNo += 1;
+    const worthMs = errand.type === "recover" ? Number.MAX_SAFE_INTEGER : errandWorthMs;
     this.state.errands.push({
       no: this.state.errandNo,
-      notAfterMs: this.nowMs + errandWorthMs,
+      notAfterMs: Math.min(Number.MAX_SAFE_INTEGER, this.nowMs + worthMs),
       errand,
     });
   }

@@ -1,14 +1,22 @@
+import type { AlertKind } from "../../lifecycle/disconnect-types.ts";
 import type { Agent } from "./agent.ts";
 
-/** Raises an alert, once for each loss; a Down raises again over a lost one, because it says more. */
-export function raiseAlert(agent: Agent, kind: "lost" | "down", reason: string): void {
+/** What each alert says, and its rank: one of a higher rank says more and is raised over the other. */
+const alerts: Readonly<Record<AlertKind, { readonly rank: number; readonly title: string }>> = {
+  lost: { rank: 1, title: "Agent lost" },
+  braked: { rank: 2, title: "Down held back" },
+  down: { rank: 3, title: "Host down" },
+};
+
+/** Raises an alert, once for each loss and kind; one that says less than the one that stands is not raised. */
+export function raiseAlert(agent: Agent, kind: AlertKind, reason: string): void {
   const { state } = agent;
-  if (state.alert === "down" || state.alert === kind) return;
+  if (state.alert !== null && alerts[state.alert].rank >= alerts[kind].rank) return;
   state.alert = kind;
-  agent.note("alertRaised", `${kind === "down" ? "Host down" : "Agent lost"}: ${reason}`, { kind });
+  agent.note("alertRaised", `${alerts[kind].title}: ${reason}`, { kind });
 }
 
-/** The agent is back, or gone for good. */
+/** The agent is back, said why it went, or is gone for good. */
 export function clearAlert(agent: Agent): void {
   const { state } = agent;
   if (state.alert === null) return;

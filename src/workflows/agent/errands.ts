@@ -1,5 +1,6 @@
 /** Small jobs for the outside world that nothing waits for. All are idempotent: one cut short is done again. */
 import type { LifecycleSettings } from "../agent-messages.ts";
+import type { AskedInvestigator } from "../recovery-messages.ts";
 
 export type Errand =
   | {
@@ -34,6 +35,14 @@ export type Errand =
       readonly epoch: number;
       readonly seq: number;
       readonly reason: string;
+    }
+  /** Starts the recovery of the host that was lost with session `epoch`. */
+  | {
+      readonly type: "recover";
+      readonly epoch: number;
+      readonly lostAtMs: number;
+      readonly downAtMs: number;
+      readonly evidence: readonly AskedInvestigator[];
     };
 
 export interface QueuedErrand {

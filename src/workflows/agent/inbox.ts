@@ -9,7 +9,7 @@ import type {
   PingMessage,
   UndeliveredMessage,
 } from "../agent-messages.ts";
-import type { InvestigatorFinding } from "../../lifecycle/verdict.ts";
+import type { BrakeAnswer, InvestigatorFinding } from "../../lifecycle/disconnect-types.ts";
 
 export type Inbound =
   | { readonly type: "connected"; readonly message: ConnectedMessage }
@@ -29,11 +29,14 @@ export type Inbound =
       readonly round: number;
       readonly finding: InvestigatorFinding;
       readonly tookMs: number;
+      readonly isFirst: boolean;
     }
   | {
       readonly type: "investigated";
       readonly round: number;
       readonly findings: readonly InvestigatorFinding[];
+      /** Asked when one of them said Down. */
+      readonly brake?: BrakeAnswer;
     }
   | { readonly type: "errandDone"; readonly no: number; readonly failure?: string }
   | { readonly type: "recorded"; readonly upToNo: number | undefined };

@@ -1,11 +1,12 @@
 /** What Investigators found, and how long one waits for a lost agent (DESIGN §5). */
-import { concludingFinding, decideVerdict } from "../../lifecycle/verdict.ts";
-import type { InvestigatorFinding } from "../../lifecycle/verdict.ts";
 import { isLost } from "../../lifecycle/status-table.ts";
+import type { BrakeAnswer, InvestigatorFinding } from "../../lifecycle/disconnect-types.ts";
+import { concludingFinding } from "../../lifecycle/verdict.ts";
 import type { Agent } from "./agent.ts";
-import { raiseAlert } from "./alert.ts";
-import { closeOnceAsked } from "./on-disconnect.ts";
-import { effectiveSettings } from "./state.ts";
+import { closeOnceAsked, learn } from "./disconnect.ts";
+
+/** Findings kept of one loss, for people: the newest round is a handful. */
+const askedMax = 20;
 
 /** Whether the Investigators are to be asked now. */
 export function investigationIsDue(agent: Agent): boolean {
@@ -14,44 +15,43 @@ export function investigationIsDue(agent: Agent): boolean {
 }
 
 /** One Investigator has spoken. */
-export function onFinding(agent: Agent, finding: InvestigatorFinding, tookMs: number): void {
+export function onFinding(
+  agent: Agent,
+  finding: InvestigatorFinding,
+  tookMs: number,
+  isFirst: boolean,
+): void {
+  const { loss } = agent.state;
   agent.note(
     "investigation",
     `Investigator ${finding.investigator}: ${finding.verdict}. ${finding.evidence}`,
     { ...finding, tookMs },
   );
-  agent.state.lastVerdict = { ...finding, atMs: agent.nowMs };
+  const atMs = agent.nowMs;
+  agent.state.lastVerdict = { ...finding, atMs };
+  if (loss !== null) {
+    const before = isFirst ? [] : (loss.asked ?? []);
+    loss.asked = [...before, { ...finding, tookMs, atMs }].slice(-askedMax);
+  }
   closeOnceAsked(agent);
 }
 
-/** All that were asked have spoken: Down if one proved it, else asked again later. */
-export function onInvestigated(agent: Agent, findings: readonly InvestigatorFinding[]): void {
+/** All that were asked have spoken: Down if one proved it and the brake lets it, else asked again later. */
+export function onInvestigated(
+  agent: Agent,
+  findings: readonly InvestigatorFinding[],
+  brake: BrakeAnswer | undefined,
+): void {
   const { state } = agent;
   if (state.loss?.investigateAtMs === undefined) return;
   const concluding = concludingFinding(findings);
-  const decision = decideVerdict({
-    status: state.status,
-    finding: concluding,
-    nowMs: agent.nowMs,
-    investigateRetryMs: effectiveSettings(state).investigateRetryMs,
-  });
-  const verdict = concluding?.verdict ?? "Unknown";
-  agent.note("verdict", `${verdict}: ${decision.reason}`, { verdict });
   if (concluding !== undefined) state.lastVerdict = { ...concluding, atMs: agent.nowMs };
-  state.loss.investigateAtMs = decision.investigateAgainAtMs;
-  if (decision.events.length === 0) return;
-  state.loss.alertAtMs = undefined;
-  agent.moveStatus(decision.events, decision.reason);
-  if (decision.raiseAlert) raiseAlert(agent, "down", decision.reason);
+  learn(agent, { type: "investigated", ...(brake !== undefined && { brake }) }, findings);
 }
 
 /** The agent has been away for `alertWaitMs`: Alert, once. It goes on being investigated. */
 export function alertIfWaitedTooLong(agent: Agent): void {
   const { loss, status } = agent.state;
   if (loss?.alertAtMs === undefined || loss.alertAtMs > agent.nowMs || !isLost(status)) return;
-  loss.alertAtMs = undefined;
-  const waitedMs = agent.nowMs - loss.atMs;
-  const reason = `not back after ${Math.round(waitedMs / 1_000)} s; ${agent.state.statusReason}`;
-  agent.moveStatus(["WaitedTooLong"], reason);
-  raiseAlert(agent, "lost", reason);
+  learn(agent, { type: "waitedTooLong", lostForMs: agent.nowMs - loss.atMs }, []);
 }

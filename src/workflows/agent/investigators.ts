@@ -1,7 +1,8 @@
 /** The Investigators in the order in which they are asked. Each gives a finding, whatever happens to it. */
 import { isCancellation } from "@temporalio/workflow";
-import type { InvestigatorFinding } from "../../lifecycle/verdict.ts";
-import type { Finding, InvestigateArgs } from "../activity-types.ts";
+import type { Finding } from "../../api/index.ts";
+import type { InvestigatorFinding } from "../../lifecycle/disconnect-types.ts";
+import type { InvestigateArgs } from "../activity-types.ts";
 import type { AgentState } from "./state.ts";
 import { investigatorAgent, investigatorPing } from "./outside.ts";
 
@@ -32,8 +33,7 @@ function investigator(name: string, ask: () => Promise<Finding>): Investigator {
     name,
     async ask() {
       try {
-        const { verdict, evidence } = await ask();
-        return { investigator: name, verdict, evidence };
+        return { investigator: name, ...(await ask()) };
       } catch (error) {
         if (isCancellation(error)) throw error;
         return {

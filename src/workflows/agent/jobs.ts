@@ -5,8 +5,9 @@
 import { ActivityFailure, TimeoutFailure, TimeoutType } from "@temporalio/common";
 import { CancellationScope, getExternalWorkflowHandle, log } from "@temporalio/workflow";
 import { findRequest, isFinished, markHanded, toDeliver } from "../../lifecycle/mailbox.ts";
-import type { InvestigatorFinding } from "../../lifecycle/verdict.ts";
+import type { BrakeAnswer, InvestigatorFinding } from "../../lifecycle/disconnect-types.ts";
 import type { Agent } from "./agent.ts";
+import { askBrake } from "./brake.ts";
 import type { QueuedErrand } from "./errands.ts";
 import type { Inbound } from "./inbox.ts";
 import { investigationIsDue } from "./investigate.ts";
@@ -14,6 +15,7 @@ import { investigators, type Investigator } from "./investigators.ts";
 import { silenceIsDue } from "./on-silence.ts";
 import { askForSilence, errandsAt, handOver } from "./outside.ts";
 import { dueForDelivery } from "./requests.ts";
+import { startRecovery } from "./recover.ts";
 import type { Session } from "./state.ts";
 
 /** Errands at once: a mass of Answers for a lost gateway must not fill the history. */
@@ -231,6 +233,10 @@ export class Jobs {
       });
       return;
     }
+    if (errand.type === "recover") {
+      await startRecovery(this.#agent.state, errand);
+      return;
+    }
     const { type, gatewayId, ...args } = errand;
     await errandsAt(gatewayId, type)[type]({ agentId, ...args } as never);
   }
@@ -243,8 +249,8 @@ export class Jobs {
     scope
       .run(() => this.#askInTurn(round, asked))
       .then(
-        (findings) => {
-          this.#put({ type: "investigated", round, findings });
+        (found) => {
+          this.#put({ type: "investigated", round, ...found });
         },
         (error: unknown) => {
           // Only the scope's own cancellation gets here: the Investigators' failures are findings.
@@ -256,17 +262,19 @@ export class Jobs {
   async #askInTurn(
     round: number,
     asked: readonly Investigator[],
-  ): Promise<readonly InvestigatorFinding[]> {
+  ): Promise<{ readonly findings: readonly InvestigatorFinding[]; readonly brake?: BrakeAnswer }> {
     const findings: InvestigatorFinding[] = [];
     for (const investigator of asked) {
       const startedMs = this.#agent.nowMs;
       const finding = await investigator.ask();
       if (CancellationScope.current().consideredCancelled) break;
       findings.push(finding);
-      this.#put({ type: "finding", round, finding, tookMs: this.#agent.nowMs - startedMs });
-      if (finding.verdict !== "Unknown") break;
+      const tookMs = this.#agent.nowMs - startedMs;
+      this.#put({ type: "finding", round, finding, tookMs, isFirst: findings.length === 1 });
+      if (finding.verdict === "Down") return { findings, brake: await askBrake(this.#agent.state) };
+      if (finding.verdict === "Up") break;
     }
-    return findings;
+    return { findings };
   }
 }
 

@@ -157,10 +157,10 @@ export class Life {
         onDelivered(agent, inbound);
         return;
       case "finding":
-        onFinding(agent, inbound.finding, inbound.tookMs);
+        onFinding(agent, inbound.finding, inbound.tookMs, inbound.isFirst);
         return;
       case "investigated":
-        onInvestigated(agent, inbound.findings);
+        onInvestigated(agent, inbound.findings, inbound.brake);
         return;
       case "errandDone":
         agent.state.errands = agent.state.errands.filter(({ no }) => no !== inbound.no);

@@ -2,8 +2,8 @@ import { log } from "@temporalio/workflow";
 import { pingDeadlineMs } from "../../lifecycle/deadlines.ts";
 import type { ConnectedMessage } from "../agent-messages.ts";
 import type { Agent } from "./agent.ts";
-import { clearAlert } from "./alert.ts";
 import { onDisconnect } from "./on-disconnect.ts";
+import { regain } from "./regain.ts";
 import { effectiveSettings } from "./state.ts";
 import type { AgentState } from "./state.ts";
 
@@ -54,8 +54,7 @@ export function onConnected(agent: Agent, message: ConnectedMessage): void {
     incarnation: gateway.incarnation,
     software: host.software,
   });
-  agent.moveStatus(["AgentConnected", "Ready"], `connected: ${where}`);
-  clearAlert(agent);
+  regain(agent, ["AgentConnected", "Ready"], `connected: ${where}`);
   tellOwnSettings(agent, message);
   endAtOnce(agent);
 }

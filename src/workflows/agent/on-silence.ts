@@ -1,7 +1,7 @@
 import { pingDeadlineMs } from "../../lifecycle/deadlines.ts";
 import type { Agent } from "./agent.ts";
 import type { SilenceAnswered } from "./inbox.ts";
-import { lose } from "./on-disconnect.ts";
+import { lose } from "./disconnect.ts";
 import { effectiveSettings } from "./state.ts";
 
 /** Whether silence has lasted too long by the workflow's own reckoning: then its gateway is asked. */

@@ -11,7 +11,8 @@ import type {
 } from "../agent-messages.ts";
 import type { Agent } from "./agent.ts";
 import { clearAlert } from "./alert.ts";
-import { judgeLossAnew, lose } from "./on-disconnect.ts";
+import { lose } from "./disconnect.ts";
+import { judgeLossAnew } from "./on-disconnect.ts";
 import { settleAll } from "./requests.ts";
 import { effectiveSettings } from "./state.ts";
 

@@ -69,6 +69,17 @@ export const investigatorPing = () =>
     summary: "Investigator ping: probes the host over the network",
   });
 
+/** How much else is lost. Tried for half a minute: without an answer Down is held back, and asked again later. */
+export const askForBrake = (summary: string) =>
+  proxyActivities<Pick<WorkerActivities, "askBrake">>({
+    taskQueue: activitiesTaskQueue,
+    scheduleToCloseTimeout: "30s",
+    startToCloseTimeout: "10s",
+    retry: { initialInterval: "1s", maximumInterval: "5s" },
+    cancellationType,
+    summary,
+  });
+
 /** The read model, in the workflow task itself: one event, and no wait for another process. */
 export const recordAtOnce = (summary: string) =>
   proxyLocalActivities<Pick<WorkerActivities, "recordAgent">>({

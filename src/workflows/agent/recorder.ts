@@ -3,10 +3,12 @@
  * event and no wait for another process; when that fails, as a normal one that is tried until the database is back.
  */
 import { isCancellation, log } from "@temporalio/workflow";
+import { isQuiet } from "../../lifecycle/disconnect.ts";
 import type { AgentRecord } from "../activity-types.ts";
 import type { Agent } from "./agent.ts";
 import type { Inbound } from "./inbox.ts";
 import { recordAtOnce, recordWhenPossible } from "./outside.ts";
+import type { AgentState } from "./state.ts";
 
 const batchMax = 100;
 /** After a failure, how long batches go the slow way at once: each try of the other holds up the workflow task. */
@@ -73,6 +75,12 @@ export class Recorder {
   }
 }
 
+/** A loss that nobody expects, as the brake counts it. */
+function lossOf({ loss, resourceState }: AgentState): Pick<AgentRecord, "lostAtMs" | "braked"> {
+  if (loss === null || isQuiet(resourceState, loss.cause)) return {};
+  return { lostAtMs: loss.atMs, braked: loss.braked !== undefined };
+}
+
 function recordOf(agent: Agent): AgentRecord {
   const { state } = agent;
   const { session } = state;
@@ -85,6 +93,7 @@ function recordOf(agent: Agent): AgentRecord {
     epoch: state.epoch,
     session: session && { gatewayId: session.gatewayId, incarnation: session.incarnation },
     ...state.own,
+    ...lossOf(state),
     events: state.unrecorded.slice(0, batchMax),
   };
 }

@@ -1,7 +1,8 @@
 /** All that an agent's lifecycle remembers, as plain JSON: it crosses continue-as-new as it is. */
 import type { ResourceState, Status } from "../../api/index.ts";
 import { emptyMailbox } from "../../lifecycle/mailbox-types.ts";
-import type { LossCause } from "../../lifecycle/disconnect.ts";
+import type { AlertKind, LossCause } from "../../lifecycle/disconnect-types.ts";
+import type { DisconnectRule } from "../../lifecycle/disconnect-rules.ts";
 import type { MailboxState } from "../../lifecycle/mailbox-types.ts";
 import type {
   DisconnectMessage,
@@ -10,6 +11,7 @@ import type {
   LifecycleSettings,
 } from "../agent-messages.ts";
 import type { AgentEvent } from "../activity-types.ts";
+import type { AskedInvestigator } from "../recovery-messages.ts";
 import type { QueuedErrand } from "./errands.ts";
 
 /** The session that the agent has, by the newest epoch. */
@@ -22,10 +24,18 @@ export interface Loss {
   readonly cause: LossCause;
   readonly atMs: number;
   readonly session: Session | null;
+  /** The rule that decided last; absent in losses from before rules had names. */
+  rule?: DisconnectRule;
+  /** Who was asked in the newest round, and what each saw. */
+  asked?: readonly AskedInvestigator[];
+  /** Why a Down verdict is held back; undefined while none is. */
+  braked?: string | undefined;
   /** When to ask the Investigators next; undefined when nobody is asked. In the past while they are being asked. */
   investigateAtMs: number | undefined;
   /** When waiting ends in Alert; undefined when it does not, or did. */
   alertAtMs: number | undefined;
+  /** When the agent of a host that was declared Down was last asked to connect anew. */
+  askedToReconnectAtMs?: number;
   /** The half-open socket of a silent agent is still open, so that the agent can be asked over it. */
   closeOnceAsked?: boolean;
 }
@@ -60,7 +70,7 @@ export interface AgentState {
   unhealthy: string | null;
   loss: Loss | null;
   /** The alert that stands: raised once, cleared when the agent is back. */
-  alert: "lost" | "down" | null;
+  alert: AlertKind | null;
   lastVerdict: LastVerdict | null;
   mailbox: MailboxState;
   /** Pending Requests handed to the session of which nobody knows whether they were written. */

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import type { Finding } from "../../../src/api/index.ts";
 import {
   gatewayLostSignal,
   operatorUpdates,
@@ -10,10 +11,7 @@ import { AgentUnderTest, useRig } from "./rig.ts";
 const rig = useRig();
 
 /** The fakes answer for each agent by its name. */
-const verdicts = new Map<
-  string,
-  () => Promise<{ verdict: "Up" | "Down" | "Unknown"; evidence: string }>
->();
+const verdicts = new Map<string, () => Promise<Finding>>();
 const seenByGateway = new Map<string, { heldHere: boolean; lastPingAgoMs?: number }>();
 rig.edge.investigateByPing = (agentId) =>
   verdicts.get(agentId)?.() ?? Promise.resolve({ verdict: "Unknown", evidence: "no reply" });
@@ -135,7 +133,7 @@ describe("looking into a loss", () => {
   test("agentLifecycle - a Down verdict makes it Down, raises an alert and ends the asking", async () => {
     const agent = new AgentUnderTest(rig, "down");
     verdicts.set(agent.agentId, () =>
-      Promise.resolve({ verdict: "Down", evidence: "its power is off" }),
+      Promise.resolve({ verdict: "Down", evidence: "asked its BMC", proof: "its power is off" }),
     );
     await agent.connect({ settings: { ...quick, pingIntervalMs: 600_000 } });
     await agent.becomes("Up");
@@ -150,13 +148,13 @@ describe("looking into a loss", () => {
 
   test("agentLifecycle - a later Down verdict still counts in Alert", async () => {
     const agent = new AgentUnderTest(rig, "later");
-    let answer: "Unknown" | "Down" = "Unknown";
-    verdicts.set(agent.agentId, () => Promise.resolve({ verdict: answer, evidence: "as told" }));
+    let answer: Finding = { verdict: "Unknown", evidence: "no reply" };
+    verdicts.set(agent.agentId, () => Promise.resolve(answer));
     await agent.connect({ settings: { ...quick, pingIntervalMs: 600_000, alertWaitMs: 200 } });
     await agent.becomes("Up");
     await agent.disconnect({ type: "socketLost", details: "closed" });
     await agent.becomes("Alert");
-    answer = "Down";
+    answer = { verdict: "Down", evidence: "asked its BMC", proof: "its power is off" };
     await agent.becomes("Down");
   });
 
@@ -177,7 +175,7 @@ describe("looking into a loss", () => {
   test("agentLifecycle - a new session ends an investigation under way", async () => {
     const agent = new AgentUnderTest(rig, "interrupted");
     let asked = false;
-    let tell: (finding: { verdict: "Down"; evidence: string }) => void = () => undefined;
+    let tell: (finding: Finding) => void = () => undefined;
     verdicts.set(agent.agentId, () => {
       asked = true;
       return new Promise((resolve) => {
@@ -189,7 +187,7 @@ describe("looking into a loss", () => {
     await waitUntil("the Investigator is asked", () => asked);
     await agent.connect({ epoch: 2 });
     await agent.becomes("Up");
-    tell({ verdict: "Down", evidence: "too late" });
+    tell({ verdict: "Down", evidence: "too late", proof: "its power is off" });
     await agent.handle.executeUpdate(operatorUpdates.disable, { args: [{}] });
     const view = await agent.view();
     expect(view.status).toBe("Up");

@@ -6,10 +6,10 @@ import { randomUUID } from "node:crypto";
 import type { WorkflowHandle } from "@temporalio/client";
 import { DefaultLogger, Runtime, Worker } from "@temporalio/worker";
 import { afterAll, beforeAll } from "vitest";
+import type { Finding } from "../../../src/api/index.ts";
 import type {
   AgentEvent,
   AgentRecord,
-  Finding,
   GatewayActivities,
   WorkerActivities,
 } from "../../../src/workflows/activity-types.ts";
@@ -75,6 +75,9 @@ export class Edge {
     Promise.resolve({ verdict: "Unknown", evidence: "asked over its socket: no answer" });
   investigateByPing: (agentId: string) => Promise<Finding> = () =>
     Promise.resolve({ verdict: "Unknown", evidence: "3 echo requests: no reply" });
+
+  askBrake: WorkerActivities["askBrake"] = () =>
+    Promise.resolve({ held: false, reason: "no mass loss" });
 
   callsOf(name: string, agentId: string): readonly Call[] {
     return this.calls.filter((call) => call.name === name && call.args["agentId"] === agentId);
@@ -142,6 +145,14 @@ export function useRig(): Rig {
       recordGateway: () => Promise.resolve(),
       tellAgentsGatewayLost: () => Promise.resolve({ told: 0 }),
       recordAgent: (record) => edge.recordAgent("normal", record),
+      askBrake: (args) => {
+        edge.calls.push({ name: "askBrake", args });
+        return edge.askBrake(args);
+      },
+      recordRecovery: (recovery) => {
+        edge.calls.push({ name: "recordRecovery", args: { ...recovery } });
+        return Promise.resolve({ workloads: [{ resource: "sim", name: "vm-1", power: "On" }] });
+      },
       investigateByPing: (args) => {
         edge.calls.push({ name: "investigateByPing", args: { ...args } });
         return edge.investigateByPing(args.agentId);

@@ -1,18 +1,31 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { resourceStates, shutdownReasons, statuses } from "../../../src/api/index.ts";
-import { decideLoss, isLost, nextStatus } from "../../../src/lifecycle/index.ts";
-import type { LossCause, LossDecision, LossInput } from "../../../src/lifecycle/index.ts";
+import {
+  decideDisconnect,
+  disconnectRules,
+  isLost,
+  nextStatus,
+} from "../../../src/lifecycle/index.ts";
+import type {
+  Decided,
+  DisconnectInput,
+  InvestigatorFinding,
+  LossCause,
+} from "../../../src/lifecycle/index.ts";
 
 const settings = {
   pingIntervalMs: 60_000,
   pingTimeoutMultiplier: 2.5,
   reconnectGraceMs: 5_000,
   alertWaitMs: 1_800_000,
+  investigateRetryMs: 60_000,
 };
 const nowMs = 1_000_000;
-const base: LossInput = {
+const base: DisconnectInput = {
   status: "Up",
+  statusReason: "connected",
+  evidence: [],
   resourceState: "Enabled",
   cause: { type: "socketLost", details: "closed with 1006" },
   messageEpoch: 7,
@@ -21,22 +34,21 @@ const base: LossInput = {
   nowMs,
 };
 
-type Lost = Extract<LossDecision, { type: "lost" }>;
-function lost(input: Partial<LossInput>): Lost {
-  const decision = decideLoss({ ...base, ...input });
-  if (decision.type !== "lost") throw new Error(`ignored: ${decision.reason}`);
+function lost(input: Partial<DisconnectInput>): Decided {
+  const decision = decideDisconnect({ ...base, ...input });
+  if (decision.type !== "decided") throw new Error(`ignored: ${decision.reason}`);
   return decision;
 }
-function watch(decision: Lost) {
+function watch(decision: Decided) {
   return decision.actions.find((action) => action.type === "watch");
 }
 
 describe("each cause, while Up and Enabled", () => {
   const alertAtMs = nowMs + 1_800_000;
-  const rows: readonly (readonly [LossCause, Partial<Lost>])[] = [
+  const rows: readonly (readonly [LossCause, Partial<Decided>])[] = [
     [
       { type: "goodbye", reason: "upgrade" },
-      { events: ["ShutdownRequested"], actions: [] },
+      { rule: "goodbye", events: ["ShutdownRequested"], actions: [{ type: "clearAlert" }] },
     ],
     [
       { type: "gatewayLost", reason: "no heartbeat" },
@@ -57,7 +69,11 @@ describe("each cause, while Up and Enabled", () => {
     ],
     [
       { type: "handshakeFailed", details: "no such cluster", retryable: false },
-      { events: ["AgentDisconnected", "WaitedTooLong"], actions: [{ type: "raiseAlert" }] },
+      {
+        rule: "wrongSetUp",
+        events: ["AgentDisconnected", "WaitedTooLong"],
+        actions: [{ type: "raiseAlert", kind: "lost" }],
+      },
     ],
     [
       { type: "handshakeFailed", details: "no Ready in time", retryable: true },
@@ -87,7 +103,11 @@ describe("each cause, while Up and Enabled", () => {
       { type: "removed", by: "ada" },
       {
         events: ["Remove"],
-        actions: [{ type: "closeSession", why: "removed" }, { type: "end" }],
+        actions: [
+          { type: "closeSession", why: "removed" },
+          { type: "clearAlert" },
+          { type: "end" },
+        ],
       },
     ],
   ];
@@ -138,9 +158,11 @@ describe("whatever happens", () => {
     fc.record({ type: fc.constant("gatewayLost" as const), reason: fc.string() }),
     fc.record({ type: fc.constant("removed" as const), by: fc.string() }),
   );
-  const inputs: fc.Arbitrary<LossInput> = fc.record({
+  const inputs: fc.Arbitrary<DisconnectInput> = fc.record({
     status: fc.constantFrom(...statuses),
     resourceState: fc.constantFrom(...resourceStates),
+    statusReason: fc.constant("connected"),
+    evidence: fc.constant([]),
     cause: causes,
     messageEpoch: fc.integer({ min: 0, max: 4 }),
     epoch: fc.integer({ min: 0, max: 4 }),
@@ -152,7 +174,7 @@ describe("whatever happens", () => {
     fc.assert(
       fc.property(inputs, (input) => {
         fc.pre(input.messageEpoch !== input.epoch && input.cause.type !== "removed");
-        expect(decideLoss(input).type).toBe("ignored");
+        expect(decideDisconnect(input).type).toBe("ignored");
       }),
     );
   });
@@ -160,7 +182,7 @@ describe("whatever happens", () => {
   test("disconnect - every transition asked for is in the Status table", () => {
     fc.assert(
       fc.property(inputs, (input) => {
-        const decision = decideLoss(input);
+        const decision = decideDisconnect(input);
         if (decision.type === "ignored") return;
         let status = input.status;
         // Statuses that an agent with a session can't be in are not decided for.
@@ -182,7 +204,7 @@ describe("whatever happens", () => {
   test("disconnect - Down is never decided from a lost connection, and nothing is due in the past", () => {
     fc.assert(
       fc.property(inputs, (input) => {
-        const decision = decideLoss(input);
+        const decision = decideDisconnect(input);
         if (decision.type === "ignored") return;
         expect(decision.events).not.toContain("HostDown");
         const watched = watch(decision);
@@ -200,7 +222,85 @@ describe("whatever happens", () => {
       expect(lost({ status, cause: { type: "goodbye", reason: "stop" } }).events).toEqual([
         "ShutdownRequested",
       ]);
-      expect(decideLoss({ ...base, status }).type).toBe("ignored");
+      expect(decideDisconnect({ ...base, status }).type).toBe("ignored");
     }
+  });
+});
+
+describe("what is found out about a loss", () => {
+  const down: InvestigatorFinding = {
+    investigator: "redfish",
+    verdict: "Down",
+    evidence: "asked its BMC",
+    proof: "PowerState is Off",
+  };
+  const unknown: InvestigatorFinding = {
+    investigator: "ping",
+    verdict: "Unknown",
+    evidence: "no reply",
+  };
+  const free = { held: false, reason: "no mass loss" };
+  const later = (evidence: readonly InvestigatorFinding[], brake?: typeof free, status = "Alert") =>
+    lost({
+      status: status as DisconnectInput["status"],
+      cause: { type: "investigated", ...(brake !== undefined && { brake }) },
+      evidence,
+    });
+
+  test("disconnect - a proven Down is Down, with one alert and one recovery, and nobody is asked again", () => {
+    expect(later([unknown, down], free)).toEqual({
+      type: "decided",
+      rule: "hostDown",
+      events: ["HostDown"],
+      reason: "Investigator redfish: PowerState is Off",
+      actions: [{ type: "raiseAlert", kind: "down" }, { type: "recover" }],
+    });
+  });
+
+  test("disconnect - a Down in a mass loss is held back, alerted and asked again", () => {
+    const decision = later([down], { held: true, reason: "9 of 10 hosts" });
+    expect(decision).toMatchObject({ rule: "braked", events: [] });
+    expect(decision.actions.map((action) => action.type)).toEqual([
+      "holdBack",
+      "raiseAlert",
+      "investigateAgain",
+    ]);
+    expect(decision.reason).toContain("9 of 10 hosts");
+  });
+
+  test("disconnect - a Down for which the brake was not asked is held back", () => {
+    expect(later([down]).rule).toBe("braked");
+  });
+
+  test("disconnect - Up and Unknown move nothing and are asked again after investigate.retry", () => {
+    const again = [{ type: "investigateAgain", atMs: nowMs + 60_000 }];
+    const up = { ...unknown, verdict: "Up" } as const;
+    expect(later([up], undefined)).toMatchObject({ rule: "hostAlive", events: [], actions: again });
+    for (const evidence of [[], [unknown, unknown]]) {
+      expect(later(evidence)).toMatchObject({ rule: "nobodyKnows", events: [], actions: again });
+    }
+  });
+
+  test("disconnect - waiting too long raises one alert and keeps the reason of the loss", () => {
+    const decision = lost({
+      status: "Disconnected",
+      statusReason: "no ping for 150.0 s",
+      cause: { type: "waitedTooLong", lostForMs: 1_800_000 },
+    });
+    expect(decision).toMatchObject({ rule: "waitedTooLong", events: ["WaitedTooLong"] });
+    expect(decision.reason).toBe("not back after 1800 s; no ping for 150.0 s");
+    expect(decision.actions).toEqual([{ type: "raiseAlert", kind: "lost" }]);
+  });
+
+  test.each(["Up", "Connecting", "Down", "Removed"] as const)(
+    "disconnect - an investigation that ends while %s changes nothing",
+    (status) => {
+      const cause = { type: "investigated", brake: free } as const;
+      expect(decideDisconnect({ ...base, status, cause, evidence: [down] }).type).toBe("ignored");
+    },
+  );
+
+  test("disconnect - each rule says in a sentence what it does", () => {
+    for (const text of Object.values(disconnectRules)) expect(text).toMatch(/^[A-Z].*\.$/);
   });
 });
