@@ -1,10 +1,12 @@
 import { countLosses, findBrake, setBrake } from "../db/index.ts";
-import { decideBrake, type BrakeSettings } from "../lifecycle/brake.ts";
+import { decideBrake, type BrakeDecision, type BrakeSettings } from "../lifecycle/brake.ts";
 import type { WorkerActivities } from "../workflows/activity-types.ts";
 import type { ActivityDeps } from "./deps.ts";
 
+const noStorm = { held: false, reason: "no mass loss" };
+
 /**
- * Whether Down is held back for a host: at its cluster, or at its whole zone. The first of them that holds is the answer.
+ * Whether Down is held back for a host: at its cluster, or at its whole zone. An operator's release of either counts.
  * Keeps the state of both brakes, with one log line for each change.
  */
 export function createAskBrake(
@@ -15,7 +17,9 @@ export function createAskBrake(
       await askPlace(deps, zone, cluster, `cluster ${zone}/${cluster}`),
       await askPlace(deps, zone, "", `zone ${zone}`),
     ];
-    return answers.find(({ held }) => held) ?? { held: false, reason: "no mass loss" };
+    const decisive =
+      answers.find(({ released }) => released) ?? answers.find(({ held }) => held) ?? noStorm;
+    return { held: decisive.held, reason: decisive.reason };
   };
 }
 
@@ -24,7 +28,7 @@ async function askPlace(
   zone: string,
   cluster: string,
   name: string,
-): Promise<{ readonly held: boolean; readonly reason: string }> {
+): Promise<Pick<BrakeDecision, "held" | "released" | "reason">> {
   const [losses, row] = await Promise.all([
     countLosses(db, zone, cluster, brake.brakeWindowMs),
     findBrake(db, zone, cluster),
@@ -33,7 +37,7 @@ async function askPlace(
     sinceMs: row?.since?.getTime() ?? null,
     releasedUntilMs: row?.releasedUntil?.getTime() ?? null,
   };
-  const { held, change, reason } = decideBrake(losses, state, brake, Date.now());
+  const { held, released, change, reason } = decideBrake(losses, state, brake, Date.now());
   const why = `in ${name} ${reason}`;
   if (change !== "none") {
     await setBrake(db, zone, cluster, held, why);
@@ -41,5 +45,5 @@ async function askPlace(
     if (held) log.warn(what, `brake on: ${why}; Down is held back`);
     else log.info(what, `brake off: ${why}`);
   }
-  return { held, reason: why };
+  return { held, released, reason: why };
 }

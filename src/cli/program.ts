@@ -1,9 +1,11 @@
 import { Command } from "commander";
 import { addAgentCommand } from "./commands/agent.ts";
 import { addAgentsCommand } from "./commands/agents.ts";
+import { addBrakeCommands } from "./commands/brakes.ts";
 import { addEventsCommand } from "./commands/events.ts";
 import { addGatewayCommand } from "./commands/gateway.ts";
 import { addGatewaysCommand } from "./commands/gateways.ts";
+import { addRecoveriesCommand } from "./commands/recoveries.ts";
 import { addRequestCommands } from "./commands/request.ts";
 import { addSendCommand } from "./commands/send.ts";
 import { addSetupCommand } from "./commands/setup.ts";
@@ -43,5 +45,7 @@ export function buildProgram(context: CliContext): Command {
   program.commandsGroup("The manager:");
   addGatewaysCommand(program, context);
   addEventsCommand(program, context);
+  addBrakeCommands(program, context);
+  addRecoveriesCommand(program, context);
   return program;
 }

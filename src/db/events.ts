@@ -47,6 +47,23 @@ export async function listNewestEvents(
   return rows.reverse();
 }
 
+/** The newest loss of an agent: the event that began it, and the newest ones since, oldest first. Empty without one. */
+export async function listEventsOfLoss(
+  db: Db,
+  agentId: string,
+  limit: number,
+): Promise<EventRow[]> {
+  const { rows } = await db.query<EventRow>(
+    `WITH begin AS (SELECT max(no) AS no FROM events WHERE agent_id = $1 AND type = 'disconnected')
+     (SELECT ${columns} FROM events WHERE agent_id = $1 AND no = (SELECT no FROM begin))
+     UNION
+     (SELECT ${columns} FROM events WHERE agent_id = $1 AND no > (SELECT no FROM begin) ORDER BY no DESC LIMIT $2)
+     ORDER BY no`,
+    [agentId, limit],
+  );
+  return rows;
+}
+
 /** Id of the last event of the stream, 0 when there is none: where a reader who wants only news begins. */
 export async function newestEventId(db: Db): Promise<number> {
   const { rows } = await db.query<{ id: number }>(

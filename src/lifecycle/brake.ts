@@ -30,6 +30,8 @@ export interface BrakeSettings {
 
 export interface BrakeDecision {
   readonly held: boolean;
+  /** An operator let Down through here: that also counts against the brake of the wider or narrower place. */
+  readonly released: boolean;
   readonly change: "begins" | "ends" | "none";
   /** In words, without the place's name. */
   readonly reason: string;
@@ -49,12 +51,14 @@ export function decideBrake(
   const isOn = state.sinceMs !== null;
   if (state.releasedUntilMs !== null && state.releasedUntilMs > nowMs) {
     const until = new Date(state.releasedUntilMs).toISOString();
-    return { held: false, change: isOn ? "ends" : "none", reason: `released until ${until}` };
+    const reason = `released until ${until}`;
+    return { held: false, released: true, change: isOn ? "ends" : "none", reason };
   }
   if (isOn) {
     const held = isStorm(losses.lostNow, losses.total, settings);
     return {
       held,
+      released: false,
       change: held ? "none" : "ends",
       reason: `${losses.lostNow} of ${losses.total} hosts are lost`,
     };
@@ -63,6 +67,7 @@ export function decideBrake(
   const window = `${Math.round(settings.brakeWindowMs / 1_000)} s`;
   return {
     held,
+    released: false,
     change: held ? "begins" : "none",
     reason: `${losses.lostInWindow} of ${losses.total} hosts were lost within ${window}`,
   };

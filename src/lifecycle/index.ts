@@ -5,6 +5,7 @@ export * from "./deadlines.ts";
 export * from "./disconnect.ts";
 export * from "./disconnect-rules.ts";
 export * from "./disconnect-types.ts";
+export * from "./explain.ts";
 export * from "./mailbox.ts";
 export * from "./mailbox-settle.ts";
 export * from "./mailbox-types.ts";

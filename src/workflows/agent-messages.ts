@@ -11,6 +11,7 @@ import type {
   Status,
   WireCommand,
 } from "../api/index.ts";
+import type { AskedInvestigator } from "./recovery-messages.ts";
 
 export const agentLifecycleType = "agentLifecycle";
 export const lifecycleTaskQueue = "muster-lifecycle";
@@ -230,6 +231,17 @@ export interface AgentView {
   readonly settings: LifecycleSettings;
   readonly lastPingAt?: string;
   readonly pendingRequests: number;
+  /** The loss that lasts; absent while the agent has a session. */
+  readonly loss?: {
+    readonly since: string;
+    /** Name of the rule that decided last. */
+    readonly rule?: string;
+    readonly asked: readonly AskedInvestigator[];
+    readonly nextInvestigationAt?: string;
+    readonly alertAt?: string;
+    /** Why a Down verdict is held back. */
+    readonly braked?: string;
+  };
   readonly lastVerdict?: {
     readonly investigator: string;
     readonly verdict: string;

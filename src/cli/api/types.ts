@@ -1,6 +1,7 @@
 /** What the operator API gives, as JSON. Written down in its `openapi.json`. */
 import type { Answer, ResourceState, Status } from "../../api/index.ts";
 import type { AgentView, RequestView, VerbResult } from "../../workflows/agent-messages.ts";
+import type { AskedInvestigator, Workload } from "../../workflows/recovery-messages.ts";
 
 export type { VerbResult };
 
@@ -17,6 +18,7 @@ export interface AgentJson {
   readonly gatewayId: string | null;
   readonly epoch: number | null;
   readonly connectedAt: string | null;
+  readonly braked?: boolean;
 }
 export interface AgentsPage {
   readonly agents: readonly AgentJson[];
@@ -26,6 +28,54 @@ export interface AgentDetails extends AgentJson {
   /** What the agent's workflow believes now; null when it can't be asked. */
   readonly lifecycle?: AgentView | null;
   readonly stale?: readonly { readonly part: string; readonly reason: string }[];
+}
+interface StepJson {
+  readonly at: string;
+  readonly text: string;
+}
+interface DecidedJson extends StepJson {
+  readonly rule?: string;
+  readonly ruleText?: string;
+}
+/** The newest loss of an agent; null when it was never lost. */
+export interface WhyJson {
+  readonly loss: {
+    readonly lost: DecidedJson & { readonly epoch: number; readonly gatewayId?: string };
+    readonly asked: readonly {
+      readonly at: string;
+      readonly investigator: string;
+      readonly verdict: string;
+      readonly evidence: string;
+      readonly proof?: string;
+      readonly tookMs?: number;
+    }[];
+    readonly rounds: number;
+    readonly decided: DecidedJson | null;
+    readonly done: readonly StepJson[];
+    readonly ended: StepJson | null;
+  } | null;
+}
+export interface BrakeJson {
+  readonly zone: string;
+  /** Empty for the whole zone. */
+  readonly cluster: string;
+  readonly since: string | null;
+  readonly reason: string;
+  readonly releasedUntil: string | null;
+  readonly releasedBy: string | null;
+}
+export interface BrakesJson {
+  readonly brakes: readonly BrakeJson[];
+}
+export interface RecoveryJson {
+  readonly agentId: string;
+  readonly epoch: number;
+  readonly downAt: string;
+  readonly evidence: readonly AskedInvestigator[];
+  readonly workloads: readonly Workload[];
+}
+export interface RecoveriesJson {
+  readonly recoveries: readonly RecoveryJson[];
 }
 export interface EventJson {
   readonly id: number;

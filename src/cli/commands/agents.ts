@@ -81,7 +81,10 @@ export function agentsTable(
   const rows = table<AgentJson>(
     [
       { title: "AGENT", text: (agent) => agent.id },
-      { title: "STATUS", text: (agent) => agent.status },
+      {
+        title: "STATUS",
+        text: ({ status, braked }) => (braked === true ? `${status} (braked)` : status),
+      },
       {
         title: "FOR",
         text: (agent) => roughly(nowMs - Date.parse(agent.statusSince)),

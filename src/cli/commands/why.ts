@@ -1,11 +1,12 @@
 import type { Command } from "commander";
 import { pathPart } from "../api/client.ts";
 import { openApi } from "../api/open-api.ts";
-import type { AgentDetails, EventJson, EventsJson } from "../api/types.ts";
+import type { AgentDetails, EventJson, EventsJson, WhyJson } from "../api/types.ts";
 import type { CliContext } from "../context.ts";
 import { wholeNumber } from "../option-values.ts";
 import { printResult } from "../print.ts";
 import { jsonOption, type JsonOption } from "../ready-line.ts";
+import { explanation } from "../text/explanation.ts";
 import { timeline } from "../text/timeline.ts";
 import { roughly } from "../text/times.ts";
 import { hanging } from "../text/wrap.ts";
@@ -25,27 +26,33 @@ export function addWhyCommand(program: Command, context: CliContext): void {
     .action(async (id: string, { json, limit = limitDefault }: WhyOptions) => {
       const api = openApi(context);
       const path = `agents/${pathPart(id)}`;
-      const [agent, { events }] = await Promise.all([
+      const [agent, { loss }, { events }] = await Promise.all([
         api.call<AgentDetails>("GET", path),
+        api.call<WhyJson>("GET", `${path}/why`),
         api.call<EventsJson>("GET", `${path}/events`, { query: { limit } }),
       ]);
-      printResult(context, json, { agent, events }, () => whyText(agent, events, context));
+      printResult(context, json, { agent, loss, events }, () =>
+        whyText(agent, loss, events, context),
+      );
     });
 }
 
 /** What the agent is, how it came to that, and what comes next. */
 export function whyText(
   agent: AgentDetails,
+  loss: WhyJson["loss"],
   events: readonly EventJson[],
   { now, width }: Pick<CliContext, "now" | "width">,
 ): string {
   const { status, statusSince, statusReason, resourceState } = agent.lifecycle ?? agent;
   const since = roughly(now() - Date.parse(statusSince));
+  const held = agent.braked === true ? ", its Down verdict held back" : "";
   const head = hanging(
     `${agent.id}  `,
-    `${status} for ${since}, resource ${resourceState}: ${statusReason}`,
+    `${status} for ${since}${held}, resource ${resourceState}: ${statusReason}`,
     width,
   );
+  const told = loss === null ? "" : explanation(loss, agent.lifecycle?.loss, { now, width });
   const story = events.length === 0 ? "no events yet\n" : timeline(events, width);
   const first = events[0];
   const more =
@@ -55,5 +62,6 @@ export function whyText(
   const stale = (agent.stale ?? [])
     .map(({ part, reason }) => hanging("stale  ", `${part}: ${reason}`, width))
     .join("");
-  return `${head}\n${more}${story}${stale}`;
+  const heading = told === "" ? "" : "\nevents\n";
+  return `${head}\n${told}${heading}${more}${story}${stale}`;
 }

@@ -23,6 +23,9 @@ const labels: Readonly<Record<string, string>> = {
   configured: "configured",
   gatewayLost: "gateway",
   messageIgnored: "ignored",
+  braked: "held back",
+  brakeReleased: "released",
+  recoveryCalled: "recovery",
 };
 const labelWidth = Math.max(...Object.values(labels).map((label) => label.length));
 const gapWidth = 12;

@@ -8,6 +8,7 @@ import { packageVersion } from "../version.ts";
 import { agentsRoutes } from "./agents-routes.ts";
 import { apiMetrics } from "./api-metrics.ts";
 import { bearerCheck } from "./auth.ts";
+import { brakesRoutes } from "./brakes-routes.ts";
 import { CommandSockets } from "./command-sockets.ts";
 import { commandsRoutes } from "./commands-routes.ts";
 import type { ApiContext } from "./context.ts";
@@ -24,6 +25,7 @@ import { problemMediaType } from "./problems.ts";
 import { refuseRaw } from "./refuse-raw.ts";
 import { parseJson, validatorCompiler, type Api } from "./validation.ts";
 import { verbsRoutes } from "./verbs-routes.ts";
+import { whyRoutes } from "./why-routes.ts";
 
 const requestTimeoutMs = 60_000;
 /** Open to whoever can reach the port: they say nothing about agents. */
@@ -81,6 +83,8 @@ export async function buildOperatorApi(context: ApiContext): Promise<FastifyInst
         verbsRoutes,
         gatewaysRoutes,
         eventsRoutes,
+        whyRoutes,
+        brakesRoutes,
       ]) {
         routes(versioned, parts);
       }

@@ -1,5 +1,6 @@
+import { disconnectRules } from "../../lifecycle/disconnect-rules.ts";
 import { effectiveSettings } from "./state.ts";
-import type { AgentState } from "./state.ts";
+import type { AgentState, Loss } from "./state.ts";
 
 /** The agent at a glance, as Markdown for the Temporal UI. */
 export function describe(state: AgentState): string {
@@ -20,9 +21,7 @@ export function describe(state: AgentState): string {
   }
   if (state.unhealthy !== null) lines.push(`- **Unhealthy**: ${plain(state.unhealthy)}`);
   if (state.alert !== null) lines.push(`- **Alert**: ${state.alert}`);
-  if (loss?.investigateAtMs !== undefined) {
-    lines.push(`- **Looked into next**: ${iso(loss.investigateAtMs)}`);
-  }
+  if (loss !== null) lines.push(...describeLoss(loss));
   if (lastVerdict !== null) {
     const { investigator, verdict, evidence, atMs } = lastVerdict;
     lines.push(
@@ -34,6 +33,21 @@ export function describe(state: AgentState): string {
     lines.push(`  - Request ${request.seq}: ${plain(types.slice(0, 100))}`);
   }
   return lines.join("\n");
+}
+
+/** What is known of a loss, by which rule it was decided, and what comes next. */
+function describeLoss(loss: Loss): readonly string[] {
+  const { atMs, rule, asked = [], investigateAtMs, alertAtMs, braked } = loss;
+  const lines = [`- **Lost**: ${iso(atMs)}`];
+  if (rule !== undefined) lines.push(`- **Rule**: ${disconnectRules[rule]}`);
+  for (const { investigator, verdict, evidence, proof, tookMs } of asked) {
+    const seen = plain(proof === undefined ? evidence : `${evidence} Proof: ${proof}`);
+    lines.push(`  - Investigator ${investigator}: **${verdict}** in ${tookMs} ms. ${seen}`);
+  }
+  if (braked !== undefined) lines.push(`- **Down is held back**: ${plain(braked)}`);
+  if (investigateAtMs !== undefined) lines.push(`- **Looked into next**: ${iso(investigateAtMs)}`);
+  if (alertAtMs !== undefined) lines.push(`- **Alert at**: ${iso(alertAtMs)}`);
+  return lines;
 }
 
 /** Temporal keeps 20,000 bytes of details; a full mailbox must not pass that. */

@@ -4,7 +4,7 @@ import { isSent } from "../../lifecycle/mailbox-settle.ts";
 import type { FinishedRequest, PendingRequest } from "../../lifecycle/mailbox-types.ts";
 import type { AgentView, RequestView } from "../agent-messages.ts";
 import { effectiveSettings } from "./state.ts";
-import type { AgentState } from "./state.ts";
+import type { AgentState, Loss } from "./state.ts";
 
 export function viewOf(state: AgentState): AgentView {
   const { session, host, lastPingAtMs, lastVerdict } = state;
@@ -20,6 +20,7 @@ export function viewOf(state: AgentState): AgentView {
     settings: effectiveSettings(state),
     ...(lastPingAtMs !== null && { lastPingAt: iso(lastPingAtMs) }),
     pendingRequests: state.mailbox.pending.length,
+    ...(state.loss !== null && { loss: lossOf(state.loss) }),
     ...(lastVerdict !== null && {
       lastVerdict: {
         investigator: lastVerdict.investigator,
@@ -28,6 +29,18 @@ export function viewOf(state: AgentState): AgentView {
         at: iso(lastVerdict.atMs),
       },
     }),
+  };
+}
+
+function lossOf(loss: Loss): NonNullable<AgentView["loss"]> {
+  const { atMs, rule, asked = [], investigateAtMs, alertAtMs, braked } = loss;
+  return {
+    since: iso(atMs),
+    ...(rule !== undefined && { rule }),
+    asked,
+    ...(investigateAtMs !== undefined && { nextInvestigationAt: iso(investigateAtMs) }),
+    ...(alertAtMs !== undefined && { alertAt: iso(alertAtMs) }),
+    ...(braked !== undefined && { braked }),
   };
 }
 

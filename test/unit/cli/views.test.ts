@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
 import type { AgentDetails, AgentJson, EventJson } from "../../../src/cli/api/types.ts";
 import { agentsTable } from "../../../src/cli/commands/agents.ts";
+import { brakesTable } from "../../../src/cli/commands/brakes.ts";
 import { gatewaysTable } from "../../../src/cli/commands/gateways.ts";
+import { recoveriesTable } from "../../../src/cli/commands/recoveries.ts";
 import { requestText } from "../../../src/cli/commands/request.ts";
 import { whyText } from "../../../src/cli/commands/why.ts";
 import { agentFacts } from "../../../src/cli/show-agent.ts";
@@ -25,6 +27,25 @@ const agent: AgentJson = {
   epoch: 3,
   connectedAt: at(200_000),
 };
+
+function lifecycleOf({ id }: AgentJson): NonNullable<AgentDetails["lifecycle"]> {
+  return {
+    agentId: id,
+    status: "Up",
+    resourceState: "Enabled",
+    statusSince: at(5_000),
+    statusReason: "no ping for 2.5 s",
+    epoch: 3,
+    settings: {
+      pingIntervalMs: 60_000,
+      pingTimeoutMultiplier: 2.5,
+      reconnectGraceMs: 1,
+      alertWaitMs: 1,
+      investigateRetryMs: 1,
+    },
+    pendingRequests: 2,
+  };
+}
 
 describe("muster agents", () => {
   it("says plainly when there are none", () => {
@@ -55,20 +76,9 @@ describe("muster agent <id>", () => {
       ...agent,
       stale: [{ part: "readModel", reason: "the row follows" }],
       lifecycle: {
-        agentId: "host-1",
+        ...lifecycleOf(agent),
         status: "Disconnected",
         resourceState: "Maintenance",
-        statusSince: at(5_000),
-        statusReason: "no ping for 2.5 s",
-        epoch: 3,
-        settings: {
-          pingIntervalMs: 60_000,
-          pingTimeoutMultiplier: 2.5,
-          reconnectGraceMs: 1,
-          alertWaitMs: 1,
-          investigateRetryMs: 1,
-        },
-        pendingRequests: 2,
         lastVerdict: { investigator: "ping", verdict: "Up", evidence: "it replied", at: at(1_000) },
       },
     };
@@ -110,7 +120,7 @@ describe("muster why", () => {
   ];
 
   it("is a timeline: what was lost, who was asked, what was seen, how long it took, what was decided", () => {
-    const text = whyText({ ...agent, status: "Disconnected" }, events, page);
+    const text = whyText({ ...agent, status: "Disconnected" }, null, events, page);
     const lines = text.trimEnd().split("\n");
     expect(lines[0]).toBe(
       "host-1  Disconnected for 3 min, resource Enabled: connected: session 3 on gateway gw-1",
@@ -133,8 +143,54 @@ describe("muster why", () => {
     expect(lines.at(-1)?.search(/\S/)).toBe(column);
   });
 
+  it("begins with the newest loss: by which rule, who was asked, what was decided and done, what comes next", () => {
+    const loss = {
+      lost: {
+        at: at(9_000),
+        text: "Disconnected: no ping for 2.5 s",
+        rule: "silence",
+        ruleText: "The agent did not ping.",
+        epoch: 3,
+        gatewayId: "gw-1",
+      },
+      asked: [
+        {
+          at: at(6_900),
+          investigator: "redfish",
+          verdict: "Down",
+          evidence: "Asked its BMC.",
+          proof: "PowerState is Off",
+          tookMs: 2_100,
+        },
+      ],
+      rounds: 2,
+      decided: { at: at(6_800), text: "Down: held back", rule: "braked", ruleText: "A storm." },
+      done: [{ at: at(6_800), text: "Down held back: 9 of 10" }],
+      ended: null,
+    };
+    const view = { since: at(9_000), asked: [], nextInvestigationAt: at(-43_000) };
+    const lifecycle = { ...lifecycleOf(agent), loss: view };
+    const text = whyText({ ...agent, braked: true, lifecycle }, loss, [], page);
+    expect(text).toContain("its Down verdict held back");
+    expect(text).toMatch(
+      /^ {2}lost +\S+ \S+ {2}session 3 on gateway gw-1\. Disconnected: no ping/m,
+    );
+    expect(text).toMatch(/^ {2}rule +The agent did not ping\.$/m);
+    expect(text).toMatch(
+      /^ {2}asked .*redfish: Down\. Asked its BMC\. Proof: PowerState is Off \(took 2\.1 s\)$/m,
+    );
+    expect(text).toContain("2 rounds of questions in all");
+    expect(text).toMatch(/^ {2}decided +\S+ \S+ {2}Down: held back$/m);
+    expect(text).toMatch(/^ {2}done .*9 of 10$/m);
+    expect(text).toMatch(/^ {2}next +the Investigators are asked in 43 s; a new session ends it$/m);
+    const over = { ...loss, ended: { at: at(1_000), text: "Connected: session 4" } };
+    const later = whyText({ ...agent, lifecycle }, over, [], page);
+    expect(later).toMatch(/^ {2}ended .*Connected: session 4$/m);
+    expect(later).not.toContain("next");
+  });
+
   it("says when nothing has happened yet", () => {
-    expect(whyText(agent, [], page)).toContain("no events yet");
+    expect(whyText(agent, null, [], page)).toContain("no events yet");
   });
 });
 
@@ -171,5 +227,51 @@ describe("muster gateways and request", () => {
     const settled = requestText({ ...request, state: "settled", answers }, 120);
     expect(settled).toMatch(/^state +settled$/m);
     expect(settled).toContain("StopVmAnswer  done");
+  });
+});
+
+describe("muster brakes and recoveries", () => {
+  it("lists brakes that are on or released, or says that there are none", () => {
+    expect(brakesTable([], page)).toBe("no brake is on\n");
+    const on = {
+      zone: "zone-1",
+      cluster: "",
+      since: at(60_000),
+      reason: "in zone zone-1 9 of 10 hosts were lost within 300 s",
+      releasedUntil: null,
+      releasedBy: null,
+    };
+    const released = {
+      ...on,
+      cluster: "c-1",
+      since: null,
+      releasedUntil: at(-60_000),
+      releasedBy: "ada",
+    };
+    const lines = brakesTable([on, released], page).split("\n");
+    expect(lines[1]).toMatch(/^zone zone-1 +on +1 min +- +in zone zone-1 9 of 10/);
+    expect(lines[2]).toMatch(/^cluster zone-1\/c-1 +released +- +\S+ \S+ by ada/);
+  });
+
+  it("lists hosts that were declared Down with the proof and what ran on them", () => {
+    expect(recoveriesTable([], page)).toBe("no host was declared Down\n");
+    const evidence = {
+      investigator: "redfish",
+      verdict: "Down",
+      evidence: "asked",
+      proof: "PowerState is Off",
+      tookMs: 5,
+      atMs: nowMs,
+    } as const;
+    const recovery = {
+      agentId: "host-1",
+      epoch: 3,
+      downAt: at(0),
+      evidence: [evidence],
+      workloads: [{ resource: "host", name: "vm-1", power: "On" as const }],
+    };
+    expect(recoveriesTable([recovery], page).split("\n")[1]).toMatch(
+      /^host-1 +\S+ \S+ +3 +vm-1 \(On\) +redfish: PowerState is Off$/,
+    );
   });
 });
