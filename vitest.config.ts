@@ -23,6 +23,16 @@ export default defineConfig({
       {
         extends: true,
         test: {
+          // The lifecycle's own code on a simulated Temporal: a module of its own for each file.
+          name: "model",
+          include: ["test/model/**/*.test.ts"],
+          testTimeout: 120_000,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
           ...servers,
           name: "integration",
           include: ["test/integration/**/*.test.ts", "test/replay/**/*.test.ts"],
