@@ -3,9 +3,9 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll } from "vitest";
-import { useDatabase } from "../helpers/database.ts";
+import { useDatabase, type TestDatabase } from "../helpers/database.ts";
 import { startMuster, type MusterProcess } from "../helpers/processes.ts";
-import { useTemporal } from "../helpers/temporal.ts";
+import { useTemporal, type TestTemporal } from "../helpers/temporal.ts";
 import { waitUntil } from "../helpers/wait-until.ts";
 
 /** Short enough for a test, long enough for two busy cores. */
@@ -71,7 +71,8 @@ export class Cluster {
         MUSTER_API_PORT: again === undefined ? "0" : new URL(again.apiUrl).port,
       },
     });
-    const { agentUrl, apiUrl } = process.ready as { agentUrl: string; apiUrl: string };
+    const ready = process.ready as { agentUrl: string; apiUrl: string };
+    const [agentUrl, apiUrl] = [onLoopback(ready.agentUrl), onLoopback(ready.apiUrl)];
     this.#apiUrl = apiUrl;
     return { ...process, agentUrl, apiUrl };
   }
@@ -176,10 +177,19 @@ export class Cluster {
   }
 }
 
-/** A cluster for this file, and a folder for what its agents keep. `env` overrides the short times. */
-export function useCluster(env: Readonly<Record<string, string>> = {}): {
+/** Whatever name the gateway tells its agents, it listens here. */
+function onLoopback(advertised: string): string {
+  const url = new URL(advertised);
+  url.hostname = "127.0.0.1";
+  return url.href.replace(/\/$/, "");
+}
+
+/** A cluster for this file, and a folder for what its agents keep. `env` overrides the short times, and the rest. */
+export function useCluster(env: () => Readonly<Record<string, string>> = () => ({})): {
   readonly cluster: Cluster;
   readonly home: () => string;
+  readonly database: TestDatabase;
+  readonly temporal: TestTemporal;
 } {
   const database = useDatabase();
   const temporal = useTemporal();
@@ -200,9 +210,9 @@ export function useCluster(env: Readonly<Record<string, string>> = {}): {
     TEMPORAL_ADDRESS: temporal.address,
     TEMPORAL_NAMESPACE: temporal.namespace,
     LOG_LEVEL: "info",
-    ...env,
+    ...env(),
   }));
   // Hooks run last first: the processes end before their database is dropped.
   afterAll(() => cluster.stop());
-  return { cluster, home: () => home };
+  return { cluster, home: () => home, database, temporal };
 }

@@ -3,12 +3,12 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { useCluster, type Gateway } from "./cluster.ts";
 
 const agents = 200;
-const { cluster } = useCluster({
+const { cluster } = useCluster(() => ({
   // As in operation: what 200 agents at once cost is part of the scenario.
   MUSTER_PING_INTERVAL_MS: "10000",
   MUSTER_RECONNECT_GRACE_MS: "30000",
   MUSTER_RELAY_BUDGET_PER_SECOND: "2",
-});
+}));
 let gateway: Gateway;
 
 beforeAll(async () => {
