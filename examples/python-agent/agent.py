@@ -115,7 +115,9 @@ class Agent:
                 if at % len(self.gateways) == 0:
                     rest = random.uniform(0, min(30, 2**failures))
                     failures = min(failures + 1, 10)
-            self.pause(max(rest, self.retry_after if len(self.gateways) == 1 else 0))
+            # A refusal is the word of the whole manager: the other gateways would say the same.
+            wait_told = code in (4401, 4403) or len(self.gateways) == 1
+            self.pause(max(rest, self.retry_after if wait_told else 0))
 
     def pause(self, seconds):
         select.select([self.wake], [], [], seconds)

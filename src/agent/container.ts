@@ -56,6 +56,8 @@ export class Container {
   #pings: PingLoop | undefined;
   #failedPreparations = 0;
   #workStopped: Promise<void> | undefined;
+  /** Why the manager did not admit the agent, as it was logged. */
+  #refusedFor: string | undefined;
 
   constructor(parts: ContainerParts) {
     const { resources, journal, log, frameBytesMax, abortGraceMs } = parts;
@@ -144,6 +146,7 @@ export class Container {
     const gateway = session.url;
     const waiting = this.#outbox.all();
     log.info({ gateway, epoch: admitted.epoch, waitingResponses: waiting.length }, "connected");
+    this.#refusedFor = undefined;
     this.#plan.learn(admitted.gateways ?? []);
     this.#pings = new PingLoop(
       {
@@ -225,6 +228,21 @@ export class Container {
     return this.#workStopped;
   }
 
+  /** Says once what has to be changed, not at each of the tries that follow. */
+  #logRefusal(facts: { readonly why: string }, retryAfterMs: number): void {
+    const { log, agentId } = this.#parts;
+    const rest = { ...facts, retryAfterMs: Math.round(retryAfterMs) };
+    if (this.#refusedFor === facts.why) {
+      log.debug(rest, "still not admitted");
+      return;
+    }
+    this.#refusedFor = facts.why;
+    log.error(
+      rest,
+      `agent ${agentId} is not admitted: ${facts.why} It is tried again now and then`,
+    );
+  }
+
   #logEnd(gateway: string, end: SessionEnd): void {
     const { log, agentId } = this.#parts;
     const facts = { gateway, code: end.code, errorCode: end.errorCode, why: end.why };
@@ -234,6 +252,9 @@ export class Container {
           facts,
           `another session of agent ${agentId} took over. If two machines have this agent id, give one of them another and a home of its own`,
         );
+        return;
+      case "refused":
+        this.#logRefusal(facts, end.outcome.retryAfterMs);
         return;
       case "failed":
         log.warn(facts, "could not connect");

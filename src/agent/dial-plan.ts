@@ -2,18 +2,23 @@
  * Which gateway to dial next, and when. Pure: the time comes as an argument.
  *
  * A round is one try of each known gateway. Within a round the next one is tried at once; after a whole round without
- * success the agent rests, longer each time. It never gives up. A gateway that named a time is not tried before it.
+ * success the agent rests, longer each time. It never gives up. A gateway that named a time is not tried before it. A
+ * refusal is the word of the whole manager: no gateway is tried before the time that it names, and then the next one.
  */
 import { fullJitterMs, halfJitterMs, reconnectBackoff, supersededBackoff } from "./backoff.ts";
 import { dialUrl, mayReplace } from "./gateway-urls.ts";
 
 /** A session that stayed open for so long ends the count of failures. */
 const stableAfterMs = 10_000;
+/** However long a gateway wants to be left alone. */
+const retryAfterMsMax = 3_600_000;
 
 /** How a try of a gateway, or a session with it, ended. */
 export type DialOutcome =
-  /** Not reached, refused, failed in the handshake, or full. */
+  /** Not reached, failed in the handshake, or full. */
   | { readonly type: "failed"; readonly retryAfterMs?: number }
+  /** Not admitted, by what all gateways go by: it comes to nothing to ask the others at once. */
+  | { readonly type: "refused"; readonly retryAfterMs: number }
   /** The session was open and broke. The gateway may be alive: it is tried first. */
   | { readonly type: "lost"; readonly openForMs: number }
   /** The gateway sent the agent away (it stops, or an operator asked for a reconnect). */
@@ -76,6 +81,11 @@ export class DialPlan {
         this.#leaveAlone(url, outcome.retryAfterMs, nowMs);
         this.#setAside(url, nowMs);
         return;
+      case "refused":
+        this.#tried.clear();
+        this.#restUntilMs = nowMs + Math.min(outcome.retryAfterMs, retryAfterMsMax);
+        this.#current = (this.#current + 1) % this.#urls.length;
+        return;
       case "lost":
         this.#startRound(outcome.openForMs, nowMs);
         return;
@@ -123,7 +133,8 @@ export class DialPlan {
   }
 
   #leaveAlone(url: string, retryAfterMs: number | undefined, nowMs: number): void {
-    if (retryAfterMs !== undefined) this.#notBeforeMs.set(url, nowMs + retryAfterMs);
+    if (retryAfterMs === undefined) return;
+    this.#notBeforeMs.set(url, nowMs + Math.min(retryAfterMs, retryAfterMsMax));
   }
 
   #setAside(url: string, nowMs: number): void {

@@ -32,6 +32,9 @@ const sentAwayCodes: readonly number[] = [
   closeCodes.unavailable,
 ];
 
+/** Close codes by which the manager does not admit an agent. */
+const refusedCodes: readonly number[] = [closeCodes.unauthenticated, closeCodes.refused];
+
 /** What follows from the end of a session. */
 export function sessionOutcome(facts: EndFacts): SessionEnd {
   const { code, wasOpen, farewell, refusal } = facts;
@@ -52,5 +55,7 @@ function outcomeOf({ code, wasOpen, openForMs, farewell, refusal }: EndFacts): D
   if (code === closeCodes.superseded) return { type: "superseded" };
   if (wasOpen && sentAwayCodes.includes(code)) return { type: "sentAway", openForMs, ...wait };
   if (wasOpen) return { type: "lost", openForMs };
+  const isRefused = refusal !== undefined || refusedCodes.includes(code);
+  if (isRefused && retryAfterMs !== undefined) return { type: "refused", retryAfterMs };
   return { type: "failed", ...wait };
 }

@@ -169,7 +169,11 @@ export class Session {
         return;
       case "error":
         this.#farewell = frame;
-        this.#parts.log.warn({ code: frame.code, message: frame.message }, "error frame");
+        // Why an agent does not get in is logged by whoever dials: once, not at each try.
+        this.#parts.log[this.#state === "open" ? "warn" : "debug"](
+          { code: frame.code, message: frame.message },
+          "error frame",
+        );
         return;
     }
   }

@@ -5,6 +5,7 @@ import { addBrakeCommands } from "./commands/brakes.ts";
 import { addEventsCommand } from "./commands/events.ts";
 import { addGatewayCommand } from "./commands/gateway.ts";
 import { addGatewaysCommand } from "./commands/gateways.ts";
+import { addPlaceCommands } from "./commands/places.ts";
 import { addRecoveriesCommand } from "./commands/recoveries.ts";
 import { addRequestCommands } from "./commands/request.ts";
 import { addSendCommand } from "./commands/send.ts";
@@ -43,6 +44,7 @@ export function buildProgram(context: CliContext): Command {
   addRequestCommands(program, context);
   addVerbCommands(program, context);
   program.commandsGroup("The manager:");
+  addPlaceCommands(program, context);
   addGatewaysCommand(program, context);
   addEventsCommand(program, context);
   addBrakeCommands(program, context);

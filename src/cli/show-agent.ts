@@ -5,6 +5,7 @@ import type { AgentDetails } from "./api/types.ts";
 import type { CliContext } from "./context.ts";
 import { printResult } from "./print.ts";
 import { facts } from "./text/facts.ts";
+import { refusalSentence } from "./text/refusal.ts";
 import { roughly, stampOf, took } from "./text/times.ts";
 
 export async function showAgent(
@@ -34,6 +35,7 @@ export function agentFacts(
       ["agent", agent.id],
       ["status", `${status} since ${ago(lifecycle?.statusSince ?? agent.statusSince)}`],
       ["why", lifecycle?.statusReason ?? agent.statusReason],
+      ["refused", agent.refusal == null ? undefined : refusalSentence(agent.refusal, nowMs)],
       ["resource", lifecycle?.resourceState ?? agent.resourceState],
       ["place", `zone ${agent.zone}, cluster ${agent.cluster}`],
       ["type", agent.resourceType],
@@ -53,10 +55,25 @@ export function agentFacts(
         verdict &&
           `${verdict.investigator}: ${verdict.verdict}. ${verdict.evidence} (${ago(verdict.at)})`,
       ],
+      ["workloads", workloadsOf(agent, ago)],
       ...(agent.stale ?? []).map(({ part, reason }) => ["stale", `${part}: ${reason}`] as const),
     ],
     width,
   );
+}
+
+/** Workloads to name; the rest is counted. */
+const workloadsShown = 20;
+
+function workloadsOf(
+  { inventory }: AgentDetails,
+  ago: (iso: string) => string,
+): string | undefined {
+  if (inventory == null) return undefined;
+  const { workloads, at } = inventory;
+  const names = workloads.slice(0, workloadsShown).map(({ name, power }) => `${name} ${power}`);
+  if (workloads.length > workloadsShown) names.push(`${workloads.length - workloadsShown} more`);
+  return `${names.length === 0 ? "none" : names.join(", ")}; so since ${ago(at)}`;
 }
 
 function sessionOf(agent: AgentDetails, ago: (iso: string) => string): string {

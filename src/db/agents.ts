@@ -1,6 +1,8 @@
 /** The read model of agents. Written by the `recordAgent` activity, read by the operator API. */
 import type { ResourceState, Status } from "../api/index.ts";
 import type { Db } from "./pool.ts";
+import type { RefusalOfAgent } from "./refusals.ts";
+import { forgetRemoved } from "./removal.ts";
 import { storableJson, storableText } from "./storable.ts";
 
 /** One agent as operators see it in lists. */
@@ -19,12 +21,18 @@ export interface AgentRow {
   readonly connectedAt: Date | null;
   /** So much is lost at once that a Down verdict on this host is held back. */
   readonly braked: boolean;
+  /** Its last handshake was refused; null when it was good. */
+  readonly refusal: RefusalOfAgent | null;
 }
 
 const columns = `a.id, a.zone, a.cluster, a.resource_type AS "resourceType", a.status, a.status_reason AS "statusReason",
   a.status_since AS "statusSince", a.resource_state AS "resourceState", a.host,
   CASE WHEN s.closed_at IS NULL THEN s.gateway_id END AS "gatewayId", s.epoch, s.connected_at AS "connectedAt",
-  a.braked`;
+  a.braked,
+  CASE WHEN r.agent_id IS NOT NULL THEN json_build_object('code', r.code, 'reason', r.reason, 'peer', r.peer,
+    'gatewayId', r.gateway_id, 'zone', r.zone, 'cluster', r.cluster, 'resourceType', r.resource_type,
+    'firstAt', r.first_at, 'lastAt', r.last_at, 'count', r.count) END AS refusal`;
+const joined = `agents a LEFT JOIN sessions s ON s.agent_id = a.id LEFT JOIN refusals r ON r.agent_id = a.id`;
 
 /** Agents in id order after `after`, with every given field equal. */
 export async function listAgents(
@@ -40,17 +48,19 @@ export async function listAgents(
     gatewayId?: string;
     /** Removed agents are left out unless asked for. */
     withRemoved?: boolean;
+    /** Those alone whose last handshake was refused. */
+    refused?: boolean;
   },
 ): Promise<AgentRow[]> {
   const { rows } = await db.query<AgentRow>(
-    `SELECT ${columns} FROM agents a LEFT JOIN sessions s ON s.agent_id = a.id
+    `SELECT ${columns} FROM ${joined}
       WHERE a.id > $1
         AND ($2::text IS NULL OR a.zone = $2) AND ($3::text IS NULL OR a.cluster = $3)
         AND ($4::text IS NULL OR a.resource_type = $4) AND ($5::text IS NULL OR a.status = $5)
         AND ($6::text IS NULL OR a.resource_state = $6)
         AND ($7::text IS NULL OR (s.gateway_id = $7 AND s.closed_at IS NULL))
-        AND ($8 OR a.removed_at IS NULL)
-      ORDER BY a.id LIMIT $9`,
+        AND ($8 OR a.removed_at IS NULL) AND (NOT $9 OR r.agent_id IS NOT NULL)
+      ORDER BY a.id LIMIT $10`,
     [
       filter.after ?? "",
       filter.zone ?? null,
@@ -60,6 +70,7 @@ export async function listAgents(
       filter.resourceState ?? null,
       filter.gatewayId ?? null,
       filter.withRemoved ?? false,
+      filter.refused ?? false,
       filter.limit,
     ],
   );
@@ -67,10 +78,9 @@ export async function listAgents(
 }
 
 export async function findAgent(db: Db, agentId: string): Promise<AgentRow | undefined> {
-  const { rows } = await db.query<AgentRow>(
-    `SELECT ${columns} FROM agents a LEFT JOIN sessions s ON s.agent_id = a.id WHERE a.id = $1`,
-    [agentId],
-  );
+  const { rows } = await db.query<AgentRow>(`SELECT ${columns} FROM ${joined} WHERE a.id = $1`, [
+    agentId,
+  ]);
   return rows[0];
 }
 
@@ -95,7 +105,7 @@ export interface EventToAppend {
 /**
  * Writes an agent's row and appends its events in one statement. Idempotent: an event number is kept once,
  * and a record whose newest event is older than the row leaves the row alone. So every change of the row needs
- * an event beside it.
+ * an event beside it. Removed is for good: it revokes the agent's secret, and nothing is written over it.
  */
 export async function writeAgentRecord(
   db: Db,
@@ -117,9 +127,10 @@ export async function writeAgentRecord(
     `WITH agent AS (
        UPDATE agents SET status = $2, status_reason = $3, status_since = to_timestamp($4::double precision / 1000),
               resource_state = $5, ping_interval_ms = $6, ping_timeout_multiplier = $7,
-              removed_at = CASE WHEN $2 = 'Removed' THEN coalesce(removed_at, now()) END, last_event_no = $8,
+              removed_at = CASE WHEN $2 = 'Removed' THEN coalesce(removed_at, now()) END,
+              secret_hash = CASE WHEN $2 = 'Removed' THEN '' ELSE secret_hash END, last_event_no = $8,
               lost_at = to_timestamp($10::double precision / 1000), braked = $11
-        WHERE id = $1 AND last_event_no <= $8)
+        WHERE id = $1 AND last_event_no <= $8 AND (removed_at IS NULL OR $2 = 'Removed'))
      INSERT INTO events (agent_id, no, at, epoch, type, text, data)
      SELECT $1, e.no, to_timestamp(e."atMs" / 1000), e.epoch, e.type, e.text, e.data
        FROM jsonb_to_recordset($9::jsonb)
@@ -139,4 +150,5 @@ export async function writeAgentRecord(
       record.braked ?? false,
     ],
   );
+  if (record.status === "Removed") await forgetRemoved(db, record.agentId);
 }

@@ -52,7 +52,8 @@ export async function registerIdentity(
 }
 
 /**
- * Takes the next epoch of an agent for a gateway and records what the agent said of itself.
+ * Takes the next epoch of an agent for a gateway and records what the agent said of itself; an earlier refusal of the
+ * agent is over.
  * Undefined when the agent is not registered or was removed.
  */
 export async function takeEpoch(
@@ -70,7 +71,8 @@ export async function takeEpoch(
   const { rows } = await db.query<{ epoch: number }>(
     `WITH agent AS (
        UPDATE agents SET zone = $4, cluster = $5, resource_type = $6, host = $7
-        WHERE id = $1 AND removed_at IS NULL RETURNING id)
+        WHERE id = $1 AND removed_at IS NULL RETURNING id),
+     refusal AS (DELETE FROM refusals WHERE agent_id = $1)
      INSERT INTO sessions AS s (agent_id, epoch, gateway_id, gateway_incarnation)
      SELECT id, 1, $2, $3 FROM agent
      ON CONFLICT (agent_id) DO UPDATE

@@ -1,20 +1,22 @@
-/** Whether an agent may connect (seed: ResourceManager). Refusals say what to change. */
+/** Asks the rules of `src/lifecycle/admission.ts` whether an agent may connect, on facts from Postgres. */
 import type { Config } from "../config/index.ts";
 import {
-  declareCluster,
-  findClusterType,
   findIdentity,
+  findPlace,
+  learnCluster,
   registerIdentity,
   type Db,
   type Identity,
 } from "../db/index.ts";
+import { decideAdmission, type AdmissionFacts } from "../lifecycle/admission.ts";
 import type { HelloFields } from "../wire/frames.ts";
 import type { HostDescription, LifecycleSettings } from "../workflows/agent-messages.ts";
 import { HandshakeRefusedError } from "./errors.ts";
-import { hashSecret, proveIdentity, proveInvitation } from "./identity.ts";
+import { hashSecret, identityFacts } from "./identity.ts";
 
 /**
- * Proves who the agent is and asks the rules; registers an agent that is new here.
+ * Proves who the agent is and asks the rules; learns its place where that is allowed, and registers an agent that is
+ * new here.
  * @returns the settings that its lifecycle goes by.
  * @throws HandshakeRefusedError with what to change; any other error means that Postgres could not be asked.
  */
@@ -24,12 +26,32 @@ export async function admit(
   hello: HelloFields,
   host: HostDescription,
 ): Promise<LifecycleSettings> {
-  const known = await findIdentity(db, hello.agentId);
-  if (known === undefined) proveInvitation(hello, config.joinToken);
-  else proveIdentity(hello, known);
-  await checkPlace(db, config, host);
-  if (known === undefined) await register(db, hello, host);
+  const { zone, cluster, resourceType } = host;
+  const [known, place] = await Promise.all([
+    findIdentity(db, hello.agentId),
+    findPlace(db, zone, cluster),
+  ]);
+  const { openAdmission, joinToken } = config;
+  const identity = identityFacts(hello, known, joinToken);
+  const facts = { agentId: hello.agentId, identity, place, claim: host, openAdmission };
+  if (judge(facts).learns) {
+    // Another agent may have made it known just now, as something else.
+    const clusterType = await learnCluster(db, zone, cluster, resourceType);
+    judge({ ...facts, place: { zoneKnown: true, clusterType } });
+  }
+  if (known === undefined && !(await register(db, hello, host))) {
+    // Another connection bound the id just now: then this one has to be the same agent.
+    const winner = await findIdentity(db, hello.agentId);
+    judge({ ...facts, identity: identityFacts(hello, winner, joinToken) });
+  }
   return settingsOf(config, known);
+}
+
+/** @throws HandshakeRefusedError when the rules refuse. */
+function judge(facts: AdmissionFacts): { readonly learns: boolean } {
+  const decision = decideAdmission(facts);
+  if (decision.type === "admitted") return decision;
+  throw HandshakeRefusedError.of(decision);
 }
 
 /** The fleet's settings, overlaid with the agent's own. */
@@ -43,31 +65,8 @@ function settingsOf(config: Config, identity: Identity | undefined): LifecycleSe
   };
 }
 
-async function checkPlace(db: Db, config: Config, host: HostDescription): Promise<void> {
-  const { zone, cluster } = host;
-  let clusterType = await findClusterType(db, zone, cluster);
-  if (clusterType === undefined && config.openAdmission) {
-    clusterType = await declareCluster(db, zone, cluster, host.resourceType);
-  }
-  if (clusterType === undefined) {
-    throw new HandshakeRefusedError(
-      "CLUSTER_UNKNOWN",
-      `Cluster ${cluster} of zone ${zone} is not declared, and agents may not declare it (MUSTER_OPEN_ADMISSION=false). ` +
-        `Declare it, or correct the agent's zone and cluster.`,
-    );
-  }
-  const wrong = host.resources.find((resource) => resource.resourceType !== clusterType);
-  if (wrong !== undefined) {
-    throw new HandshakeRefusedError(
-      "RESOURCE_TYPE_MISMATCH",
-      `Cluster ${cluster} of zone ${zone} holds ${clusterType} resources; resource ${wrong.name} is ` +
-        `${wrong.resourceType}. Put the agent into a cluster of its own type.`,
-    );
-  }
-}
-
-async function register(db: Db, hello: HelloFields, host: HostDescription): Promise<void> {
-  const isNew = await registerIdentity(db, {
+async function register(db: Db, hello: HelloFields, host: HostDescription): Promise<boolean> {
+  return await registerIdentity(db, {
     id: hello.agentId,
     secretHash: hashSecret(hello.credentials.secret),
     zone: host.zone,
@@ -75,8 +74,4 @@ async function register(db: Db, hello: HelloFields, host: HostDescription): Prom
     resourceType: host.resourceType,
     host,
   });
-  if (isNew) return;
-  // Another connection bound the id just now: then this one has to be the same agent.
-  const winner = await findIdentity(db, hello.agentId);
-  if (winner !== undefined) proveIdentity(hello, winner);
 }

@@ -15,6 +15,7 @@ import {
   connectedSignal,
   disconnectSignal,
   pingSignal,
+  refusedSignal,
   requestQuery,
   undeliveredSignal,
   type AdmitMessage,
@@ -24,6 +25,7 @@ import {
   type ConnectedMessage,
   type DisconnectMessage,
   type PingMessage,
+  type RefusedMessage,
   type RequestView,
   type UndeliveredMessage,
 } from "../workflows/agent-messages.ts";
@@ -47,6 +49,7 @@ const invalidArgument = 3;
 export type AgentSignal =
   | { readonly name: "disconnect"; readonly message: DisconnectMessage }
   | { readonly name: "undelivered"; readonly message: UndeliveredMessage }
+  | { readonly name: "refused"; readonly message: RefusedMessage }
   | { readonly name: "answer"; readonly message: AnswerMessage };
 
 export class AgentPort {
@@ -88,6 +91,8 @@ export class AgentPort {
             return handle.signal(disconnectSignal, signal.message);
           case "undelivered":
             return handle.signal(undeliveredSignal, signal.message);
+          case "refused":
+            return handle.signal(refusedSignal, signal.message);
           case "answer":
             return handle.signal(answerSignal, signal.message);
         }

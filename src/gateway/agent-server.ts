@@ -188,6 +188,9 @@ export class AgentServer {
           this.#listener.onFrame(from, frame);
           if (from.state === "OPEN" && this.#openings.has(from)) this.#endOpening(from);
         },
+        onOtherVersion: (from, error) => {
+          this.#listener.onOtherVersion(from, error);
+        },
         onClosed: (closed, end) => {
           this.#endOpening(closed);
           this.#silent.leave(closed);

@@ -3,7 +3,7 @@ import type { Duplex } from "node:stream";
 import type { RawData, WebSocket } from "ws";
 import type { Log } from "../telemetry/log.ts";
 import { encodeFrame } from "../wire/codec.ts";
-import { MalformedFrameError } from "../wire/errors.ts";
+import { MalformedFrameError, UnsupportedVersionError } from "../wire/errors.ts";
 import type { ErrorFrame, Frame } from "../wire/frames.ts";
 import { closeCodes } from "../wire/limits.ts";
 import { TurnCork } from "./turn-cork.ts";
@@ -22,6 +22,8 @@ export interface SocketListener {
   /** The first message of a socket is here, not yet looked at; false: the listener has ended the socket. */
   mayStart(socket: AgentSocket): boolean;
   onFrame(socket: AgentSocket, frame: Frame): void;
+  /** The first message is of another version of the protocol: the listener refuses the agent. */
+  onOtherVersion(socket: AgentSocket, error: UnsupportedVersionError): void;
   /** Called once, when the socket counts as over. */
   onClosed(socket: AgentSocket, end: SocketEnd): void;
 }
@@ -126,16 +128,23 @@ export class AgentSocket {
     return this.#ws.readyState === this.#ws.OPEN;
   }
 
+  /** Asked anew: the compiler believes that the state does not change while a message is looked at. */
+  get #isOpening(): boolean {
+    return this.#state === "OPENING";
+  }
+
   #onMessage(data: RawData, isBinary: boolean): void {
     if (this.#state === "CLOSED") return;
-    if (this.#state === "OPENING" && !this.#listener.mayStart(this)) return;
+    if (this.#isOpening && !this.#listener.mayStart(this)) return;
     try {
       if (isBinary || !Buffer.isBuffer(data)) {
         throw new MalformedFrameError("NOT_JSON", "The message is binary: send text messages.");
       }
       this.#listener.onFrame(this, this.#decode(data));
     } catch (error) {
-      this.#onRubbish(error);
+      if (error instanceof UnsupportedVersionError && this.#isOpening) {
+        this.#listener.onOtherVersion(this, error);
+      } else this.#onRubbish(error);
     }
   }
 

@@ -1,3 +1,5 @@
+import type { AdmissionRefusal, AdmissionRefused } from "../lifecycle/admission.ts";
+
 /** Why a Request was refused before anything was recorded. `code` is stable, `message` says what to change. */
 export class RequestRefusedError extends Error {
   readonly code:
@@ -30,23 +32,37 @@ export class RequestRefusedError extends Error {
 /** Why an agent may not connect. `code` is stable; the message goes to the agent and says what to change. */
 export class HandshakeRefusedError extends Error {
   readonly code: HandshakeRefusal;
-  constructor(code: HandshakeRefusal, message: string, options?: ErrorOptions) {
+  /** The agent is registered and has proven who it is: its lifecycle hears of it. */
+  readonly proven: boolean;
+  /** It may be admitted later though nobody changes anything. */
+  readonly retryable: boolean;
+  constructor(
+    code: HandshakeRefusal,
+    message: string,
+    options: ErrorOptions & { readonly proven?: boolean; readonly retryable?: boolean } = {},
+  ) {
     super(message, options);
     this.name = "HandshakeRefusedError";
     this.code = code;
+    this.proven = options.proven ?? false;
+    this.retryable = options.retryable ?? false;
+  }
+
+  /** The refusal that the rules decided on. */
+  static of(
+    { code, message, proven, retryable }: AdmissionRefused,
+    options: ErrorOptions = {},
+  ): HandshakeRefusedError {
+    return new HandshakeRefusedError(code, message, { ...options, proven, retryable });
   }
 }
+/** The rules' refusals, and those of a hello that contradicts itself. Append only. */
 export type HandshakeRefusal =
-  | "JOIN_TOKEN_NEEDED"
-  | "JOIN_TOKEN_WRONG"
-  | "SECRET_WRONG"
-  | "REMOVED"
+  | AdmissionRefusal
   | "NO_RESOURCE"
   | "DUPLICATE_RESOURCE"
   | "MIXED_PLACES"
-  | "TOO_MANY_COMMAND_TYPES"
-  | "CLUSTER_UNKNOWN"
-  | "RESOURCE_TYPE_MISMATCH";
+  | "TOO_MANY_COMMAND_TYPES";
 
 /** Another process took this gateway's id: this one has to go. */
 export class GatewayReplacedError extends Error {

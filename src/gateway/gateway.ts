@@ -1,5 +1,5 @@
 /** Puts the parts of a gateway together. Nothing listens and nothing runs until `run.ts` says so. */
-import { noteRequest, type Db } from "../db/index.ts";
+import { noteRequest, trimRefusals, writeInventory, writeRefusals, type Db } from "../db/index.ts";
 import type { Config } from "../config/index.ts";
 import type { Log } from "../telemetry/log.ts";
 import { closeCodes } from "../wire/limits.ts";
@@ -11,6 +11,7 @@ import { DurableLane } from "./durable-lane.ts";
 import { LifecycleGoneError } from "./errors.ts";
 import { GatewaySelf } from "./gateway-self.ts";
 import { Handshakes } from "./handshakes.ts";
+import { Inventory } from "./inventory.ts";
 import { JudgingClock } from "./judging-clock.ts";
 import { Lease } from "./lease.ts";
 import { Liveness, stallAfterMs } from "./liveness.ts";
@@ -19,6 +20,8 @@ import { onDisconnect } from "./on-disconnect.ts";
 import { onFrame } from "./on-frame.ts";
 import { onLingered, onSilent } from "./on-silence.ts";
 import type { GatewayParts } from "./parts.ts";
+import { Refusals } from "./refusals.ts";
+import { refuseOtherVersion } from "./refuse-agent.ts";
 import { Relay } from "./relay.ts";
 import type { Session } from "./session.ts";
 import { Sessions } from "./sessions.ts";
@@ -58,6 +61,8 @@ export function createGateway(around: GatewaySurroundings): Gateway {
     whyNotHere: (agentId) => whyNotHere(db, config.gatewayId, agentId),
   });
   const durable = createDurableLane(around, self, sessions, outbox);
+  const refusals = createRefusals(around, outbox);
+  const inventory = new Inventory((batch) => writeInventory(db, batch), log);
   const tally = { pings: 0, answers: 0 };
   const metrics = createMetrics(() => ({
     ...tally,
@@ -68,11 +73,15 @@ export function createGateway(around: GatewaySurroundings): Gateway {
     sessions: sessions.size,
     socketsOpening: server.opening,
     signalsOpen: outbox.size,
+    agentsRefused: refusals.size,
+    inventoriesWaiting: inventory.size,
   }));
   const { unreadyReasons, gatewayUrls } = around;
   const base = { config, log, db, self, clock, port, outbox, sessions, relay, direct, durable };
   const loose = new Set<Promise<void>>();
-  const parts: GatewayParts = { ...base, metrics, tally, loose, unreadyReasons, gatewayUrls };
+  const notes = { refusals, inventory };
+  const own = { metrics, tally, loose, unreadyReasons, gatewayUrls };
+  const parts: GatewayParts = { ...base, ...notes, ...own };
   const server = createServer(parts, around);
   const liveness = createLiveness(parts, lease);
   return { parts, server, liveness, lease, lanes: lanesOf(parts) };
@@ -83,6 +92,19 @@ function lanesOf({ direct, durable }: GatewayParts): CommandLanes {
     sendDirect: (agentId, request) => direct.send(agentId, request),
     sendDurable: (agentId, request) => durable.send(agentId, request),
   };
+}
+
+function createRefusals({ config, db, log }: GatewaySurroundings, outbox: SignalOutbox): Refusals {
+  return new Refusals({
+    gatewayId: config.gatewayId,
+    log,
+    nowMs: () => performance.now(),
+    write: (refusals) => writeRefusals(db, refusals),
+    trim: (unregisteredMax) => trimRefusals(db, unregisteredMax),
+    tell: (agentId, message) => {
+      void outbox.put(agentId, { name: "refused", message });
+    },
+  });
 }
 
 function createRelay(
@@ -164,6 +186,9 @@ function createServer(parts: GatewayParts, { tls }: GatewaySurroundings): AgentS
     {
       onFrame: (socket, frame) => {
         onFrame(parts, handshakes, socket, frame);
+      },
+      onOtherVersion: (socket, error) => {
+        refuseOtherVersion(parts, socket, error);
       },
       onClosed: (socket, end) => {
         onDisconnect(parts, socket, end);

@@ -2,16 +2,18 @@
 import { randomUUID } from "node:crypto";
 import type { StartupAnswer } from "../api/index.ts";
 import { takeEpoch } from "../db/index.ts";
+import { refuseRemoved } from "../lifecycle/admission.ts";
 import type { Frame, ResponseFrame } from "../wire/frames.ts";
 import { closeCodes } from "../wire/limits.ts";
 import type { HostDescription, LifecycleSettings } from "../workflows/agent-messages.ts";
 import { admit } from "./admission.ts";
 import type { AgentSocket } from "./agent-socket.ts";
-import { HandshakeRefusedError, LifecycleGoneError, type HandshakeRefusal } from "./errors.ts";
+import { HandshakeRefusedError, LifecycleGoneError } from "./errors.ts";
 import { readHello, type Hello } from "./hello.ts";
 import { describeHost } from "./host-description.ts";
 import { reportEnd } from "./on-disconnect.ts";
 import type { GatewayParts } from "./parts.ts";
+import { refuseAgent } from "./refuse-agent.ts";
 import { Session } from "./session.ts";
 
 const unavailableRetryMs = { least: 1_000, most: 5_000 };
@@ -120,9 +122,8 @@ export class Handshakes {
     const { zone, cluster, resourceType } = host;
     const place = { zone, cluster, resourceType };
     const epoch = await takeEpoch(this.#parts.db, { agentId: id, ...self, ...place, host });
-    if (epoch === undefined) {
-      throw new HandshakeRefusedError("REMOVED", `Agent ${id} was removed by an operator.`);
-    }
+    if (epoch === undefined) throw HandshakeRefusedError.of(refuseRemoved(id));
+    this.#parts.refusals.forget(id);
     const nowMs = this.#parts.clock.now();
     const relay = this.#parts.relay.atConnect(id, settings);
     return new Session({ agentId: id, epoch, host, socket, settings, nowMs, relay });
@@ -193,31 +194,14 @@ export class Handshakes {
   #onFailed(socket: AgentSocket, hello: Hello, error: unknown): void {
     const { agentId: id } = hello.fields;
     if (error instanceof HandshakeRefusedError) {
-      this.#refuse(socket, hello, error);
+      refuseAgent(this.#parts, socket, hello, error);
     } else if (error instanceof LifecycleGoneError) {
-      const message = `Agent ${id} was removed by an operator. Connect with a new agent id.`;
-      this.#refuse(socket, hello, new HandshakeRefusedError("REMOVED", message, { cause: error }));
+      const removed = HandshakeRefusedError.of(refuseRemoved(id), { cause: error });
+      refuseAgent(this.#parts, socket, hello, removed);
     } else {
       this.#parts.log.warn({ agentId: id, peer: socket.peer, err: error }, "handshake failed");
       this.#refuseUnavailable(socket, "Postgres or Temporal does not answer.");
     }
-  }
-
-  #refuse(socket: AgentSocket, hello: Hello, refusal: HandshakeRefusedError): void {
-    this.#parts.metrics.handshakes.inc({ result: refusal.code });
-    this.#parts.log.warn(
-      { agentId: hello.fields.agentId, peer: socket.peer, code: refusal.code },
-      refusal.message,
-    );
-    const answers = hello.startups.map((startup): StartupAnswer => ({
-      type: "StartupAnswer",
-      commandId: startup.id,
-      result: false,
-      errorCode: refusal.code,
-      details: refusal.message,
-    }));
-    socket.send({ v: 1, kind: "response", lane: "session", seq: hello.seq, answers });
-    socket.end(closeCodeOf(refusal.code), refusal.message);
   }
 
   #refuseUnavailable(socket: AgentSocket, why: string): void {
@@ -228,22 +212,5 @@ export class Handshakes {
       message: `This gateway can't take agents at the moment: ${why}`,
       retryAfterMs: Math.round(least + Math.random() * (most - least)),
     });
-  }
-}
-
-function closeCodeOf(refusal: HandshakeRefusal): number {
-  switch (refusal) {
-    case "JOIN_TOKEN_NEEDED":
-    case "JOIN_TOKEN_WRONG":
-    case "SECRET_WRONG":
-      return closeCodes.unauthenticated;
-    case "REMOVED":
-    case "NO_RESOURCE":
-    case "DUPLICATE_RESOURCE":
-    case "MIXED_PLACES":
-    case "TOO_MANY_COMMAND_TYPES":
-    case "CLUSTER_UNKNOWN":
-    case "RESOURCE_TYPE_MISMATCH":
-      return closeCodes.refused;
   }
 }

@@ -1,52 +1,32 @@
 /** Who an agent is: proven by its own secret, which its first connect binds to its id with the help of the join token. */
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { Identity } from "../db/index.ts";
+import type { IdentityFacts } from "../lifecycle/admission.ts";
 import type { HelloFields } from "../wire/frames.ts";
-import { HandshakeRefusedError } from "./errors.ts";
 
 /** What is stored of a secret. It is 32 random bytes, so a fast hash is enough. */
 export function hashSecret(secret: string): Buffer {
   return createHash("sha256").update(secret, "utf8").digest();
 }
 
-/**
- * Checks that a known agent is who it says. A join token changes nothing for a known id.
- * @throws HandshakeRefusedError SECRET_WRONG or REMOVED.
- */
-export function proveIdentity(hello: HelloFields, identity: Identity): void {
-  const given = hashSecret(hello.credentials.secret);
-  if (identity.secretHash.length !== given.length || !timingSafeEqual(identity.secretHash, given)) {
-    throw new HandshakeRefusedError(
-      "SECRET_WRONG",
-      `The secret is not the one that agent id ${hello.agentId} is bound to. Two agents may share an id, or the agent ` +
-        `lost its state directory: give it an id of its own, or remove the old agent first.`,
-    );
+/** What an agent's credentials prove: for a known id its secret alone counts, for an unknown one the join token. */
+export function identityFacts(
+  { credentials }: HelloFields,
+  known: Identity | undefined,
+  joinToken: string | undefined,
+): IdentityFacts {
+  if (known === undefined) {
+    const given = credentials.joinToken;
+    if (given === undefined) return { type: "unknown", joinToken: "none" };
+    const right = joinToken !== undefined && isSame(hashSecret(given), hashSecret(joinToken));
+    return { type: "unknown", joinToken: right ? "right" : "wrong" };
   }
-  if (identity.removed) {
-    throw new HandshakeRefusedError(
-      "REMOVED",
-      `Agent ${hello.agentId} was removed by an operator. Connect with a new agent id.`,
-    );
-  }
+  const { removed, resourceType } = known;
+  const right = isSame(hashSecret(credentials.secret), known.secretHash);
+  return { type: "known", secret: right ? "right" : "wrong", removed, resourceType };
 }
 
-/**
- * Checks that an unknown agent may bind its id.
- * @throws HandshakeRefusedError JOIN_TOKEN_NEEDED or JOIN_TOKEN_WRONG.
- */
-export function proveInvitation(hello: HelloFields, joinToken: string | undefined): void {
-  const given = hello.credentials.joinToken;
-  if (given === undefined) {
-    throw new HandshakeRefusedError(
-      "JOIN_TOKEN_NEEDED",
-      `Agent id ${hello.agentId} is not known here. Its first connect needs the join token (MUSTER_JOIN_TOKEN).`,
-    );
-  }
-  // Hashes have one length, whatever was given.
-  if (joinToken === undefined || !timingSafeEqual(hashSecret(given), hashSecret(joinToken))) {
-    throw new HandshakeRefusedError(
-      "JOIN_TOKEN_WRONG",
-      `The join token is not this cluster's. Give agent ${hello.agentId} the MUSTER_JOIN_TOKEN of its gateways.`,
-    );
-  }
+/** A revoked secret is stored as nothing, which no hash equals. */
+function isSame(given: Buffer, stored: Buffer): boolean {
+  return given.length === stored.length && timingSafeEqual(given, stored);
 }

@@ -12,6 +12,8 @@ export interface Tally {
   readonly sessions: number;
   readonly socketsOpening: number;
   readonly signalsOpen: number;
+  readonly agentsRefused: number;
+  readonly inventoriesWaiting: number;
 }
 
 export interface GatewayMetrics {
@@ -36,6 +38,8 @@ const gauges: readonly (readonly [string, string, keyof Tally])[] = [
   ["sessions", "Agents connected here.", "sessions"],
   ["sockets_opening", "Sockets that have said nothing yet.", "socketsOpening"],
   ["signals_open", "Signals that Temporal has not taken yet.", "signalsOpen"],
+  ["agents_refused", "Agents refused here within the last 10 minutes.", "agentsRefused"],
+  ["inventories_waiting", "Hosts whose workloads Postgres has not got yet.", "inventoriesWaiting"],
 ];
 
 /** `read` is called at each scrape. */

@@ -22,6 +22,7 @@ export function onPing(
     return;
   }
   parts.relay.onPing(session, unhealthyOf(ping));
+  parts.inventory.onPing(session, ping);
   const answer: PingAnswer = {
     type: "PingAnswer",
     commandId: ping.id,

@@ -102,7 +102,7 @@ async function leave(
   await closeApi();
   await parts.outbox.drain(drainMs);
   parts.outbox.close();
-  await Promise.all(parts.loose);
+  await Promise.all([...parts.loose, parts.refusals.close(), parts.inventory.close()]);
   // The lifecycle tells the agents that are left when the lease ends, so it ends last.
   lease.release();
 }

@@ -10,7 +10,8 @@ import {
 } from "../api/index.ts";
 import { MalformedFrameError } from "../wire/errors.ts";
 
-const name = Type.String({ minLength: 1, maxLength: 128 });
+// A NUL is no part of any name, and Postgres takes none.
+const name = Type.String({ minLength: 1, maxLength: 128, pattern: "^[^\\u0000]*$" });
 const id = Type.String({ minLength: 1, maxLength: 256 });
 const text = Type.String({ maxLength: 4_096 });
 

@@ -49,6 +49,8 @@ export class Session {
   farewell: DisconnectCause | "unreported" | undefined;
   /** Temporal knows of the session: only then is its end reported. */
   recorded = false;
+  /** Of the workloads that its pings told of last. */
+  workloadsHash: number | undefined;
   nextSessionSeq = 1;
   nextDirectSeq = 1;
   readonly direct = new Map<number, DirectCall>();

@@ -1,5 +1,6 @@
 /**
- * Signals that must not be lost while this process lives: session ends, Answers, Requests that were not written.
+ * Signals that must not be lost while this process lives: session ends, refusals, Answers, Requests that were not
+ * written.
  * Each is tried at once; what Temporal did not take is kept and brought over in order, agent by agent.
  */
 import { setTimeout as sleep } from "node:timers/promises";
@@ -144,5 +145,7 @@ function keyOf(signal: AgentSignal): string {
       return `disconnect/${signal.message.epoch}`;
     case "undelivered":
       return `undelivered/${signal.message.epoch}/${signal.message.seqs.join(",")}`;
+    case "refused":
+      return `refused/${signal.message.code}`;
   }
 }

@@ -7,7 +7,7 @@ export const disconnectRules = {
   outOfService:
     "The administrator took the resource out of service, so any loss is expected: Disconnected, and nobody looks into it.",
   wrongSetUp:
-    "A handshake failed by a wrong set-up. Waiting changes nothing: Alert at once, until somebody corrects it.",
+    "A handshake failed, or was refused, by a wrong set-up. Waiting changes nothing: Alert at once, until somebody corrects it. The agent dials, so its host is alive, and nobody looks into it.",
   handshakeFailed:
     "A handshake failed in a way that may pass: Disconnected, and looked into if the agent is not back after the reconnect grace.",
   socketLost:

@@ -32,7 +32,9 @@ export type LaterCause =
   /** The Investigators have spoken. `brake` is asked when one of them said Down. */
   | { readonly type: "investigated"; readonly brake?: BrakeAnswer }
   /** The agent was not back in time. */
-  | { readonly type: "waitedTooLong"; readonly lostForMs: number };
+  | { readonly type: "waitedTooLong"; readonly lostForMs: number }
+  /** The agent dialled and was not admitted, by how it is set up; `details` say what to change. */
+  | { readonly type: "setUpWrong"; readonly details: string };
 
 /** The settings that the decision goes by. */
 export interface LossSettings {
@@ -68,6 +70,8 @@ export type DisconnectAction =
   | { readonly type: "watch"; readonly investigateAtMs: number; readonly alertAtMs: number }
   /** Ask the Investigators again then. */
   | { readonly type: "investigateAgain"; readonly atMs: number }
+  /** Nobody looks into the loss any more, and nobody waits for the agent. */
+  | { readonly type: "stopWatching" }
   | { readonly type: "closeSession"; readonly why: "silent" | "removed" | "reconnect" }
   | { readonly type: "raiseAlert"; readonly kind: AlertKind }
   | { readonly type: "clearAlert" }

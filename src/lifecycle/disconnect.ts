@@ -37,6 +37,7 @@ export function decideDisconnect(input: DisconnectInput): DisconnectDecision {
   switch (cause.type) {
     case "investigated":
     case "waitedTooLong":
+    case "setUpWrong":
       return isLost(status) && status !== "Down"
         ? decideLater(input, cause)
         : ignored(`${cause.type}: the agent is ${status}`);
@@ -61,6 +62,13 @@ function decideLater(input: DisconnectInput, cause: LaterCause): Decided {
   if (cause.type === "waitedTooLong") {
     const reason = `not back after ${Math.round(cause.lostForMs / 1_000)} s; ${input.statusReason}`;
     return decided("waitedTooLong", ["WaitedTooLong"], reason, [
+      { type: "raiseAlert", kind: "lost" },
+    ]);
+  }
+  if (cause.type === "setUpWrong") {
+    // Somebody must correct the set-up. The agent dialled, so its host is alive, and nobody is asked.
+    return decided("wrongSetUp", ["WaitedTooLong"], cause.details, [
+      { type: "stopWatching" },
       { type: "raiseAlert", kind: "lost" },
     ]);
   }

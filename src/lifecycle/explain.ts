@@ -85,8 +85,9 @@ function isEnd(event: LoggedEvent): boolean {
   return event.type === "connected" || (event.type === "status" && field(event, "to") === "Up");
 }
 
-/** Waiting too long is decided without anybody being asked. */
+/** Waiting too long, or an agent that comes back wrongly set up, is decided without anybody being asked. */
 function isLateDecision(event: LoggedEvent): boolean {
+  if (event.type === "handshakeRefused") return field(event, "rule") !== undefined;
   return event.type === "status" && field(event, "rule") === "waitedTooLong";
 }
 

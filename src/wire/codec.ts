@@ -1,8 +1,8 @@
 /** Frames to text and back. The decoder trusts nothing: what it returns has the declared shape. */
-import { MalformedFrameError } from "./errors.ts";
+import { MalformedFrameError, UnsupportedVersionError } from "./errors.ts";
 import type { Frame, Lane } from "./frames.ts";
 import { exceedsDepth } from "./json-depth.ts";
-import { frameDepthMax } from "./limits.ts";
+import { agentIdPattern, frameDepthMax, protocolVersion } from "./limits.ts";
 import { frameChecks } from "./schemas.ts";
 
 /** The text of a frame, for one WebSocket text message. */
@@ -72,12 +72,9 @@ function checkShape(value: unknown): Frame {
     throw wrongShape("The frame is not a JSON object.");
   }
   const { v, kind } = value as { readonly v?: unknown; readonly kind?: unknown };
-  if (v !== 1) {
+  if (v !== protocolVersion) {
     if (typeof v !== "number") throw wrongShape("/v: must be a number, the protocol version.");
-    throw new MalformedFrameError(
-      "UNSUPPORTED_VERSION",
-      `The frame is of protocol version ${v}; this side speaks version 1.`,
-    );
+    throw new UnsupportedVersionError(v, helloAgentId(value));
   }
   switch (kind) {
     case "request":
@@ -92,6 +89,14 @@ function checkShape(value: unknown): Frame {
     default:
       throw wrongShape("/kind: must be request, response, ack or error.");
   }
+}
+
+/** Who says hello in a frame of a version that is not known here; undefined when that can't be read. */
+function helloAgentId(frame: object): string | undefined {
+  const { hello } = frame as { readonly hello?: { readonly agentId?: unknown } | null };
+  const agentId = typeof hello === "object" ? hello?.agentId : undefined;
+  const isOne = typeof agentId === "string" && new RegExp(agentIdPattern).test(agentId);
+  return isOne ? agentId : undefined;
 }
 
 function firstError(check: (typeof frameChecks)[keyof typeof frameChecks], value: object): string {

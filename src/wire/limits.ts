@@ -1,5 +1,7 @@
 /** Sub-protocol that both sides offer; a later version gets a name of its own. */
 export const subProtocol = "muster.v1";
+/** The `v` of every frame of it. */
+export const protocolVersion = 1;
 /** Path of the agents' WebSocket. */
 export const agentPath = "/agent";
 

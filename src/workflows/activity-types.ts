@@ -143,5 +143,6 @@ export const agentEventTypes = [
   "braked",
   "brakeReleased",
   "recoveryCalled",
+  "handshakeRefused",
 ] as const;
 export type AgentEventType = (typeof agentEventTypes)[number];

@@ -110,6 +110,20 @@ export interface DisconnectMessage {
 }
 export const disconnectSignal = defineSignal<[DisconnectMessage]>("disconnect");
 
+/**
+ * A gateway did not admit the agent, which is registered and has proven who it is. It is no end of a session: the agent
+ * may have one elsewhere.
+ */
+export interface RefusedMessage {
+  /** As in the StartupAnswer. */
+  readonly code: string;
+  /** What is wrong and what to change. */
+  readonly details: string;
+  /** It may be admitted later though nobody changes anything. */
+  readonly retryable: boolean;
+}
+export const refusedSignal = defineSignal<[RefusedMessage]>("refused");
+
 /** A run of a gateway is gone, with all its sessions. Changes nothing for agents that have moved on. */
 export interface GatewayLostMessage {
   readonly gateway: GatewayRef;

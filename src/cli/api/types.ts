@@ -1,10 +1,31 @@
 /** What the operator API gives, as JSON. Written down in its `openapi.json`. */
-import type { Answer, ResourceState, Status } from "../../api/index.ts";
+import type { Answer, PowerState, ResourceState, Status } from "../../api/index.ts";
 import type { AgentView, RequestView, VerbResult } from "../../workflows/agent-messages.ts";
 import type { AskedInvestigator, Workload } from "../../workflows/recovery-messages.ts";
 
 export type { VerbResult };
 
+/** Why an agent's last handshake was refused. */
+export interface AgentRefusal {
+  readonly code: string;
+  readonly reason: string;
+  readonly peer: string;
+  readonly gatewayId: string;
+  readonly zone: string;
+  readonly cluster: string;
+  readonly resourceType: string;
+  readonly firstAt: string;
+  readonly lastAt: string;
+  readonly count: number;
+}
+export interface RefusalJson extends AgentRefusal {
+  readonly agentId: string;
+  readonly registered: boolean;
+}
+export interface RefusalsPage {
+  readonly refusals: readonly RefusalJson[];
+  readonly next?: string | null;
+}
 export interface AgentJson {
   readonly id: string;
   readonly zone: string;
@@ -19,12 +40,22 @@ export interface AgentJson {
   readonly epoch: number | null;
   readonly connectedAt: string | null;
   readonly braked?: boolean;
+  readonly refusal?: AgentRefusal | null;
 }
 export interface AgentsPage {
   readonly agents: readonly AgentJson[];
   readonly next?: string | null;
 }
 export interface AgentDetails extends AgentJson {
+  /** What runs on the host, by its agent's pings. */
+  readonly inventory?: {
+    readonly workloads: readonly {
+      readonly resource: string;
+      readonly name: string;
+      readonly power: PowerState;
+    }[];
+    readonly at: string;
+  } | null;
   /** What the agent's workflow believes now; null when it can't be asked. */
   readonly lifecycle?: AgentView | null;
   readonly stale?: readonly { readonly part: string; readonly reason: string }[];
@@ -115,4 +146,28 @@ export interface GatewayJson {
 }
 export interface GatewaysJson {
   readonly gateways: readonly GatewayJson[];
+}
+export interface ZoneJson {
+  readonly name: string;
+  readonly learnt: boolean;
+  readonly declaredAt: string;
+  readonly clusters: number;
+  readonly agents: number;
+}
+export interface ZonesJson {
+  readonly zones: readonly ZoneJson[];
+}
+export interface ClusterJson {
+  readonly zone: string;
+  readonly name: string;
+  readonly resourceType: string;
+  readonly learnt: boolean;
+  readonly declaredAt: string;
+  readonly agents: number;
+}
+export interface ClustersJson {
+  readonly clusters: readonly ClusterJson[];
+}
+export interface RemovedJson {
+  readonly removed: string;
 }

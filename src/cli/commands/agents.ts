@@ -2,13 +2,12 @@ import type { Command } from "commander";
 import { resourceStates, statuses } from "../../api/index.ts";
 import type { ApiClient } from "../api/client.ts";
 import { openApi } from "../api/open-api.ts";
-import type { AgentJson, AgentsPage } from "../api/types.ts";
+import type { AgentJson, AgentsPage, RefusalJson, RefusalsPage } from "../api/types.ts";
 import type { CliContext } from "../context.ts";
 import { oneOf, wholeNumber } from "../option-values.ts";
 import { printResult } from "../print.ts";
 import { jsonOption, type JsonOption } from "../ready-line.ts";
-import { table } from "../text/table.ts";
-import { roughly } from "../text/times.ts";
+import { agentsTable } from "../text/agents-table.ts";
 
 interface AgentsOptions extends JsonOption {
   readonly zone?: string;
@@ -18,6 +17,7 @@ interface AgentsOptions extends JsonOption {
   readonly resourceState?: string;
   readonly gateway?: string;
   readonly removed?: boolean;
+  readonly refused?: boolean;
   readonly limit?: number;
 }
 
@@ -34,11 +34,18 @@ export function addAgentsCommand(program: Command, context: CliContext): void {
     .option("--resource-state <state>", "of this resource state", oneOf(resourceStates))
     .option("--gateway <id>", "connected to this gateway")
     .option("--removed", "removed ones too")
+    .option("--refused", "only those that are not admitted")
     .option("--limit <n>", "so many at most", wholeNumber(1, 1_000_000))
     .option(...jsonOption)
     .action(async (options: AgentsOptions) => {
-      const agents = await listAgents(openApi(context), options);
-      printResult(context, options.json, { agents }, () => agentsTable(agents, context));
+      const api = openApi(context);
+      const [agents, refusals] = await Promise.all([
+        listAgents(api, options),
+        listNeverAdmitted(api, options),
+      ]);
+      printResult(context, options.json, { agents, refusals }, () =>
+        agentsTable(agents, refusals, context),
+      );
     });
 }
 
@@ -51,6 +58,7 @@ async function listAgents(api: ApiClient, options: AgentsOptions): Promise<reado
     resourceState,
     gateway,
     removed,
+    refused,
     limit = Infinity,
   } = options;
   const filter = { zone, cluster, resourceType: type, status, resourceState, gatewayId: gateway };
@@ -61,6 +69,7 @@ async function listAgents(api: ApiClient, options: AgentsOptions): Promise<reado
       query: {
         ...filter,
         withRemoved: removed,
+        refused,
         after,
         limit: Math.min(pageSizeMax, limit - agents.length),
       },
@@ -71,38 +80,15 @@ async function listAgents(api: ApiClient, options: AgentsOptions): Promise<reado
   return agents;
 }
 
-/** The agents, and how many are of each Status. */
-export function agentsTable(
-  agents: readonly AgentJson[],
-  { now, width }: Pick<CliContext, "now" | "width">,
-): string {
-  if (agents.length === 0) return "no agents\n";
-  const nowMs = now();
-  const rows = table<AgentJson>(
-    [
-      { title: "AGENT", text: (agent) => agent.id },
-      {
-        title: "STATUS",
-        text: ({ status, braked }) => (braked === true ? `${status} (braked)` : status),
-      },
-      {
-        title: "FOR",
-        text: (agent) => roughly(nowMs - Date.parse(agent.statusSince)),
-        align: "right",
-      },
-      { title: "RESOURCE", text: (agent) => agent.resourceState },
-      { title: "TYPE", text: (agent) => agent.resourceType, cuttable: true },
-      { title: "ZONE", text: (agent) => agent.zone, cuttable: true },
-      { title: "CLUSTER", text: (agent) => agent.cluster, cuttable: true },
-      { title: "GATEWAY", text: (agent) => agent.gatewayId ?? "-", cuttable: true },
-      { title: "WHY", text: (agent) => agent.statusReason, cuttable: true },
-    ],
-    agents,
-    width,
-  );
-  const counts = statuses.flatMap((status) => {
-    const count = agents.filter((agent) => agent.status === status).length;
-    return count === 0 ? [] : [`${count} ${status}`];
+/** Agents that dial but were never admitted. They have neither Status nor ResourceState. */
+async function listNeverAdmitted(
+  api: ApiClient,
+  { zone, cluster, type, status, resourceState, gateway, limit = Infinity }: AgentsOptions,
+): Promise<readonly RefusalJson[]> {
+  if (status !== undefined || resourceState !== undefined) return [];
+  const filter = { registered: false, zone, cluster, resourceType: type, gatewayId: gateway };
+  const { refusals } = await api.call<RefusalsPage>("GET", "refusals", {
+    query: { ...filter, limit: Math.min(pageSizeMax, limit) },
   });
-  return `${rows}${agents.length} ${agents.length === 1 ? "agent" : "agents"}: ${counts.join(", ")}\n`;
+  return refusals;
 }

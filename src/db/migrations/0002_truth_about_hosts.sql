@@ -6,6 +6,10 @@ ALTER TABLE agents ADD COLUMN braked boolean NOT NULL DEFAULT false;
 -- How far the evacuation of the host is; null when there is none.
 ALTER TABLE agents ADD COLUMN maintenance jsonb;
 
+-- Whether an operator declared the place, or an agent that claimed it made it known (open admission).
+ALTER TABLE zones ADD COLUMN learnt boolean NOT NULL DEFAULT false;
+ALTER TABLE clusters ADD COLUMN learnt boolean NOT NULL DEFAULT false;
+
 -- Agents whose last handshake was refused, registered or not; gone with the next good one.
 CREATE TABLE refusals (
   agent_id text PRIMARY KEY,
@@ -80,4 +84,6 @@ CREATE TABLE webhooks (
 
 -- Down Migration
 DROP TABLE webhooks, brakes, maintenance_slots, recoveries, inventory, refusals;
+ALTER TABLE clusters DROP COLUMN learnt;
+ALTER TABLE zones DROP COLUMN learnt;
 ALTER TABLE agents DROP COLUMN maintenance, DROP COLUMN braked, DROP COLUMN lost_at;

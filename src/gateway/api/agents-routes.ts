@@ -1,6 +1,7 @@
 /** Reading agents: the read model, beside what the agent's own lifecycle believes. */
 import {
   findAgent,
+  findWorkloads,
   listAgents,
   listEvents,
   listNewestEvents,
@@ -8,7 +9,7 @@ import {
 } from "../../db/index.ts";
 import type { AgentView } from "../../workflows/agent-messages.ts";
 import { ApiError } from "./errors.ts";
-import { agentUnknown } from "./lifecycle-calls.ts";
+import { whyUnknown } from "./why-unknown.ts";
 import type { ApiParts } from "./parts.ts";
 import {
   agentDetails,
@@ -55,12 +56,13 @@ export function agentsRoutes(api: Api, { db, lifecycle }: ApiParts): void {
       },
     },
     async ({ params: { id }, query: { live = true } }) => {
-      const [row, view] = await Promise.all([
+      const [row, inventory, view] = await Promise.all([
         findAgent(db, id),
+        findWorkloads(db, id),
         live ? lifecycle.state(id).catch((error: unknown) => whyStale(error)) : undefined,
       ]);
-      if (row === undefined) throw agentUnknown(id);
-      return withLifecycle(row, view);
+      if (row === undefined) throw await whyUnknown(db, id);
+      return { ...withLifecycle(row, view), inventory: inventory ?? null };
     },
   );
 
@@ -82,7 +84,7 @@ export function agentsRoutes(api: Api, { db, lifecycle }: ApiParts): void {
           ? listNewestEvents(db, id, limit)
           : listEvents(db, { afterId: after, agentId: id, limit }),
       ]);
-      if (row === undefined) throw agentUnknown(id);
+      if (row === undefined) throw await whyUnknown(db, id);
       return { events };
     },
   );

@@ -8,7 +8,7 @@ import {
   type Client,
 } from "@temporalio/client";
 import { ApplicationFailure } from "@temporalio/common";
-import { findAgent, type Db } from "../../db/index.ts";
+import { findAgent, removeRegistered, type Db } from "../../db/index.ts";
 import {
   agentWorkflowId,
   cancelUpdate,
@@ -27,6 +27,7 @@ import {
 } from "../../workflows/agent-messages.ts";
 import { ApiError } from "./errors.ts";
 import type { ProblemCode } from "./problems.ts";
+import { whyUnknown } from "./why-unknown.ts";
 
 const updateMs = 10_000;
 const queryMs = 3_000;
@@ -84,6 +85,30 @@ export class LifecycleCalls {
     );
   }
 
+  /**
+   * Removes an agent for good, also one whose lifecycle does not run: it registered and got no further, or the lifecycle
+   * was terminated by hand.
+   */
+  async remove(agentId: string, message: OperatorMessage, key: string): Promise<VerbResult> {
+    try {
+      return await this.verb(agentId, "remove", message, key);
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.code !== "AGENT_NOT_CONNECTED") throw error;
+    }
+    const by = message.by ?? "an operator";
+    const why = message.reason === undefined ? "" : `: ${message.reason}`;
+    await removeRegistered(this.#db, agentId, `removed by ${by}${why}`);
+    // The agent may have connected just before: then it has a lifecycle now, which has to end, too.
+    try {
+      return await this.verb(agentId, "remove", message, key);
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.code !== "AGENT_REMOVED") throw error;
+      const { resourceState = "Creating" } = (await findAgent(this.#db, agentId)) ?? {};
+      const details = "The agent is removed. It had no lifecycle that could be told.";
+      return { status: "Removed", resourceState, details };
+    }
+  }
+
   async configure(agentId: string, message: ConfigureMessage, key: string): Promise<VerbResult> {
     return await this.#ask(agentId, updateMs, () =>
       this.#handle(agentId).executeUpdate(configureUpdate, {
@@ -118,18 +143,13 @@ export class LifecycleCalls {
 
   async #whyNoLifecycle(agentId: string, cause: unknown): Promise<ApiError> {
     const agent = await findAgent(this.#db, agentId);
-    if (agent === undefined) return agentUnknown(agentId, { cause });
+    if (agent === undefined) return await whyUnknown(this.#db, agentId, { cause });
     if (agent.status === "Removed") {
       return new ApiError("AGENT_REMOVED", `Agent ${agentId} was removed.`, { cause });
     }
     const message = `Agent ${agentId} is registered, but its lifecycle does not run: it begins when the agent connects.`;
     return new ApiError("AGENT_NOT_CONNECTED", message, { cause });
   }
-}
-
-export function agentUnknown(agentId: string, options?: ErrorOptions): ApiError {
-  const message = `No agent ${agentId} ever connected: look at \`muster agents\` for those that did.`;
-  return new ApiError("AGENT_UNKNOWN", message, options);
 }
 
 /** The refusal or the outage in an error of the Temporal client. */

@@ -22,6 +22,9 @@ export const agentsQuery = Type.Object(
     resourceState: Type.Optional(Type.Enum(resourceStates)),
     gatewayId: Type.Optional(name),
     withRemoved: Type.Optional(Type.Boolean({ description: "Removed agents too." })),
+    refused: Type.Optional(
+      Type.Boolean({ description: "Those alone whose last handshake was refused." }),
+    ),
     after: Type.Optional(
       Type.String({ maxLength: 128, description: "`next` of the page before: continue there." }),
     ),
@@ -38,6 +41,42 @@ export const agentQuery = Type.Object(
   },
   strict,
 );
+
+const refusalFields = {
+  code: Type.String({ description: "Stable; as the agent was told." }),
+  reason: Type.String({ description: "What is wrong and what to change." }),
+  peer: Type.String({ description: "Address that the agent dialled from." }),
+  gatewayId: Type.String(),
+  zone: Type.String(),
+  cluster: Type.String(),
+  resourceType: Type.String(),
+  firstAt: time,
+  lastAt: time,
+  count: Type.Integer(),
+};
+export const refusal = Type.Object({
+  agentId: Type.String(),
+  registered: Type.Boolean({ description: "Whether an agent of this id was ever admitted." }),
+  ...refusalFields,
+});
+export const refusalsQuery = Type.Object(
+  {
+    registered: Type.Optional(
+      Type.Boolean({ description: "Only ids that are, or are not, registered." }),
+    ),
+    zone: Type.Optional(name),
+    cluster: Type.Optional(name),
+    resourceType: Type.Optional(name),
+    gatewayId: Type.Optional(name),
+    after: Type.Optional(Type.String({ maxLength: 128 })),
+    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000 })),
+  },
+  strict,
+);
+export const refusalsPage = Type.Object({
+  refusals: Type.Array(refusal),
+  next: Type.Union([Type.String(), Type.Null()]),
+});
 
 const host = Type.Object({}, { description: "What the agent said of itself when it registered." });
 const agentFields = {
@@ -56,6 +95,9 @@ const agentFields = {
   braked: Type.Boolean({
     description: "A Down verdict is held back, because much of its zone or cluster is lost.",
   }),
+  refusal: Type.Union([Type.Object(refusalFields), Type.Null()], {
+    description: "Its last handshake was refused; null when it was good.",
+  }),
 };
 const agent = Type.Object(agentFields);
 export const agentsPage = Type.Object({
@@ -64,8 +106,21 @@ export const agentsPage = Type.Object({
     description: "Give it as `after` for the next page; null on the last one.",
   }),
 });
+const inventory = Type.Object({
+  workloads: Type.Array(
+    Type.Object({ resource: Type.String(), name: Type.String(), power: Type.String() }),
+  ),
+  epoch: Type.Integer({ description: "Session in which the agent said so." }),
+  at: time,
+  ageMs: Type.Number({
+    description: "Since it changed its word. While the agent pings, it still says so.",
+  }),
+});
 export const agentDetails = Type.Object({
   ...agentFields,
+  inventory: Type.Union([inventory, Type.Null()], {
+    description: "What runs on the host, by the agent's pings; null when none told of it.",
+  }),
   lifecycle: Type.Union([Type.Object({}), Type.Null()], {
     description: "What the agent's workflow believes now: the truth. null when it can't be asked.",
   }),

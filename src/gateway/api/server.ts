@@ -20,8 +20,10 @@ import { healthRoutes } from "./health-routes.ts";
 import { LifecycleCalls } from "./lifecycle-calls.ts";
 import { refuseOtherMethods } from "./other-methods.ts";
 import type { ApiParts } from "./parts.ts";
+import { placesRoutes } from "./places-routes.ts";
 import { problemOfError } from "./problem-of-error.ts";
 import { problemMediaType } from "./problems.ts";
+import { refusalsRoutes } from "./refusals-routes.ts";
 import { refuseRaw } from "./refuse-raw.ts";
 import { parseJson, validatorCompiler, type Api } from "./validation.ts";
 import { verbsRoutes } from "./verbs-routes.ts";
@@ -79,6 +81,8 @@ export async function buildOperatorApi(context: ApiContext): Promise<FastifyInst
     (versioned, _options, done) => {
       for (const routes of [
         agentsRoutes,
+        refusalsRoutes,
+        placesRoutes,
         commandsRoutes,
         verbsRoutes,
         gatewaysRoutes,

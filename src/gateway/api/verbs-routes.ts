@@ -49,7 +49,9 @@ export function verbsRoutes(api: Api, { lifecycle }: ApiParts): void {
     const schema = { tags, summary, params: agentParams, headers: verbHeaders };
     const response = responses(verbResult);
     const act = (id: string, message: OperatorMessage, request: Pick<FastifyRequest, "headers">) =>
-      lifecycle.verb(id, verb, message, keyOf(request));
+      verb === "remove"
+        ? lifecycle.remove(id, message, keyOf(request))
+        : lifecycle.verb(id, verb, message, keyOf(request));
     if (method === "POST") {
       api.post(
         `/agents/:id${path}`,

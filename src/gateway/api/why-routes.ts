@@ -1,11 +1,11 @@
 /** Why agents are what they are: the story of the newest loss, and the hosts that were declared Down. */
 import { findAgent, listEventsOfLoss, listRecoveries } from "../../db/index.ts";
 import { explainLoss } from "../../lifecycle/explain.ts";
-import { agentUnknown } from "./lifecycle-calls.ts";
 import type { ApiParts } from "./parts.ts";
 import { agentParams, responses } from "./schemas.ts";
 import type { Api } from "./validation.ts";
 import { recoveriesQuery, recoveriesResult, whyResult } from "./why-schemas.ts";
+import { whyUnknown } from "./why-unknown.ts";
 
 /** Events of one loss that are read: its first, and the newest ones. */
 const eventsOfLossMax = 500;
@@ -27,7 +27,7 @@ export function whyRoutes(api: Api, { db }: ApiParts): void {
         findAgent(db, id),
         listEventsOfLoss(db, id, eventsOfLossMax),
       ]);
-      if (row === undefined) throw agentUnknown(id);
+      if (row === undefined) throw await whyUnknown(db, id);
       const { status, statusReason, statusSince, resourceState, braked } = row;
       const logged = events.map((event) => ({ ...event, at: event.at.toISOString() }));
       const loss = explainLoss(logged);

@@ -135,6 +135,12 @@ function act(agent: Agent, loss: Loss, action: DisconnectAction, reason: string)
     case "investigateAgain":
       loss.investigateAtMs = action.atMs;
       return;
+    case "stopWatching":
+      closeOnceAsked(agent);
+      loss.investigateAtMs = undefined;
+      loss.alertAtMs = undefined;
+      loss.braked = undefined;
+      return;
     case "closeSession":
       closeSession(agent, loss.session, action.why, reason);
       return;

@@ -17,6 +17,7 @@ import {
   operatorVerbs,
   pendingQuery,
   pingSignal,
+  refusedSignal,
   requestQuery,
   stateQuery,
   undeliveredSignal,
@@ -30,6 +31,7 @@ import type {
   GatewayLostMessage,
   OperatorMessage,
   PingMessage,
+  RefusedMessage,
   UndeliveredMessage,
 } from "../agent-messages.ts";
 import type { Life } from "./life.ts";
@@ -85,6 +87,12 @@ function setSignalHandlers(life: Life): void {
     disconnectSignal,
     checked<DisconnectMessage>("disconnect", (message) => {
       life.put({ type: "disconnect", message });
+    }),
+  );
+  setHandler(
+    refusedSignal,
+    checked<RefusedMessage>("refused", (message) => {
+      life.put({ type: "refused", message });
     }),
   );
   setHandler(

@@ -7,6 +7,7 @@ import type {
   OperatorMessage,
   OperatorVerb,
   PingMessage,
+  RefusedMessage,
   UndeliveredMessage,
 } from "../agent-messages.ts";
 import type { BrakeAnswer, InvestigatorFinding } from "../../lifecycle/disconnect-types.ts";
@@ -17,6 +18,7 @@ export type Inbound =
   | { readonly type: "answer"; readonly message: AnswerMessage }
   | { readonly type: "undelivered"; readonly message: UndeliveredMessage }
   | { readonly type: "disconnect"; readonly message: DisconnectMessage }
+  | { readonly type: "refused"; readonly message: RefusedMessage }
   | { readonly type: "gatewayLost"; readonly message: GatewayLostMessage }
   | { readonly type: "operator"; readonly verb: OperatorVerb; readonly message: OperatorMessage }
   /** A signal that could not be read, or that nobody knows. */

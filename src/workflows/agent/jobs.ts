@@ -123,6 +123,7 @@ export class Jobs {
       case "answer":
       case "undelivered":
       case "disconnect":
+      case "refused":
       case "gatewayLost":
       case "operator":
       case "unreadable":

@@ -20,6 +20,7 @@ import { onConnected } from "./on-connected.ts";
 import { onDelivered } from "./on-delivered.ts";
 import { onDisconnect, onGatewayLost } from "./on-disconnect.ts";
 import { onPing } from "./on-ping.ts";
+import { onRefused } from "./on-refused.ts";
 import { onSilenceAnswered } from "./on-silence.ts";
 import { onVerb, verbFailure } from "./operator-verbs.ts";
 import { Recorder } from "./recorder.ts";
@@ -136,6 +137,9 @@ export class Life {
         return;
       case "disconnect":
         onDisconnect(agent, inbound.message);
+        return;
+      case "refused":
+        onRefused(agent, inbound.message);
         return;
       case "gatewayLost":
         onGatewayLost(agent, inbound.message);

@@ -37,6 +37,7 @@ export function judgeLossAnew(agent: Agent): void {
   const watched = loss.investigateAtMs !== undefined || loss.alertAtMs !== undefined;
   if (watched || isQuiet(resourceState, loss.cause)) return;
   // A wrong set-up is corrected by somebody, not found out by asking.
+  if (loss.rule === "wrongSetUp") return;
   if (loss.cause.type === "handshakeFailed" && !loss.cause.retryable) return;
   const { reconnectGraceMs, alertWaitMs } = effectiveSettings(agent.state);
   loss.investigateAtMs = agent.nowMs + reconnectGraceMs;

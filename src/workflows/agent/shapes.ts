@@ -86,6 +86,7 @@ export const shapes = {
       reconnectAsked: { by: text() },
     }),
   }),
+  refused: object({ code: id, details: text(0, 100_000), retryable: flag }),
   gatewayLost: object({ gateway, reason: text(0, 100_000) }),
   admit: object({
     requestId: id,

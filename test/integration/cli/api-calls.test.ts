@@ -73,6 +73,10 @@ describe("what the verbs ask of the operator API", () => {
       ...{ gatewayId: "g", epoch: 1, connectedAt: null },
     });
     api.answer = ({ path }, response) => {
+      if (path.startsWith("/api/v1/refusals")) {
+        json(response, { refusals: [], next: null });
+        return;
+      }
       const isFirst = !path.includes("after=");
       json(response, { agents: [agent(isFirst ? "a" : "b")], next: isFirst ? "a" : null });
     };
@@ -80,8 +84,9 @@ describe("what the verbs ask of the operator API", () => {
     const { stdout } = await run(args, env());
     const { agents } = JSON.parse(stdout) as { agents: readonly { id: string }[] };
     expect(agents.map(({ id }) => id)).toEqual(["a", "b"]);
-    expect(api.seen).toHaveLength(2);
-    for (const { path } of api.seen) {
+    const pages = api.seen.filter(({ path }) => path.startsWith("/api/v1/agents"));
+    expect(pages).toHaveLength(2);
+    for (const { path } of pages) {
       const { searchParams } = new URL(path, api.url);
       expect(Object.fromEntries(searchParams)).toMatchObject({
         ...{ status: "Up", resourceType: "kvm", gatewayId: "g" },

@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import {
-  declareCluster,
-  findClusterType,
+  findPlace,
   findRequestAgent,
+  learnCluster,
   listAgentUrls,
   listGateways,
   markGateway,
@@ -57,16 +57,20 @@ describe("gateways", () => {
 });
 
 describe("clusters", () => {
-  it("keep the resource type of their first declaration", async () => {
+  it("that agents make known keep the resource type of whoever was first", async () => {
     const { pool } = database;
-    expect(await findClusterType(pool, "z-new", "c-new")).toBeUndefined();
+    expect(await findPlace(pool, "z-new", "c-new")).toEqual({ zoneKnown: false });
     const types = await Promise.all(
       ["kvm", "simulator", "kvm", "simulator"].map((type) =>
-        declareCluster(pool, "z-new", "c-new", type),
+        learnCluster(pool, "z-new", "c-new", type),
       ),
     );
     expect(new Set(types).size).toBe(1);
-    expect(await findClusterType(pool, "z-new", "c-new")).toBe(types[0]);
+    expect(await findPlace(pool, "z-new", "c-new")).toEqual({
+      zoneKnown: true,
+      clusterType: types[0],
+    });
+    expect(await findPlace(pool, "z-new", "other")).toEqual({ zoneKnown: true });
   });
 });
 

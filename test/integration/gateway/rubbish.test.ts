@@ -64,7 +64,7 @@ const cases: readonly [string, string | Buffer, number, string | undefined][] = 
   ["deep JSON", `{"v":1,"kind":"request","x":${deep}}`, 4400, "TOO_DEEP"],
   ["oversize", `"${"x".repeat(70_000)}"`, 1009, undefined],
   ["wrong types", JSON.stringify({ ...hello, seq: "one" }), 4400, "WRONG_SHAPE"],
-  ["another version", JSON.stringify({ ...hello, v: 2 }), 4400, "UNSUPPORTED_VERSION"],
+  ["another version", JSON.stringify({ ...hello, v: 2 }), 4403, "UNSUPPORTED_VERSION"],
   [
     "a Startup Command without its zone",
     JSON.stringify({ ...hello, commands: [{ ...hello.commands[0], zone: undefined }] }),

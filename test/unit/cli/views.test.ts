@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
 import type { AgentDetails, AgentJson, EventJson } from "../../../src/cli/api/types.ts";
-import { agentsTable } from "../../../src/cli/commands/agents.ts";
 import { brakesTable } from "../../../src/cli/commands/brakes.ts";
 import { gatewaysTable } from "../../../src/cli/commands/gateways.ts";
 import { recoveriesTable } from "../../../src/cli/commands/recoveries.ts";
 import { requestText } from "../../../src/cli/commands/request.ts";
 import { whyText } from "../../../src/cli/commands/why.ts";
 import { agentFacts } from "../../../src/cli/show-agent.ts";
+import { agentsTable } from "../../../src/cli/text/agents-table.ts";
 import { clockOf } from "../../../src/cli/text/times.ts";
 
 const nowMs = Date.parse("2026-11-23T12:00:00Z");
@@ -49,7 +49,7 @@ function lifecycleOf({ id }: AgentJson): NonNullable<AgentDetails["lifecycle"]> 
 
 describe("muster agents", () => {
   it("says plainly when there are none", () => {
-    expect(agentsTable([], page)).toBe("no agents\n");
+    expect(agentsTable([], [], page)).toBe("no agents\n");
   });
 
   it("fits 120 columns whatever agents are called, and counts by status", () => {
@@ -61,7 +61,7 @@ describe("muster agents", () => {
       statusReason: "its connection was lost: ".repeat(20),
       gatewayId: null,
     };
-    const lines = agentsTable([agent, lost], page).trimEnd().split("\n");
+    const lines = agentsTable([agent, lost], [], page).trimEnd().split("\n");
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(120);
     expect(lines[0]).toMatch(/^AGENT +STATUS +FOR +RESOURCE +TYPE +ZONE +CLUSTER +GATEWAY +WHY$/);
     expect(lines[1]).toMatch(/^host-1 +Up +3 min +Enabled +kvm +zone-1 +cluster-1 +gw-1 +connec/);
