@@ -30,6 +30,7 @@ export interface SeenAnswer {
   readonly details?: string;
   readonly errorCode?: string;
   readonly epoch?: number;
+  readonly retryAfterMs?: number;
 }
 /** What a test sends: anything at all. */
 export type Json = Readonly<Record<string, unknown>>;

@@ -65,6 +65,35 @@ describe("dial plan", () => {
     expect(plan.next(100)).toEqual({ url: a, restMs: 4_900 });
   });
 
+  test("refused - not before the time that was named, and then another gateway; never all of them at once", () => {
+    const dialled = tries(new DialPlan([a, b, c], most), 7, {
+      type: "refused",
+      retryAfterMs: 60_000,
+    });
+    expect(dialled.map(({ url }) => url)).toEqual([a, b, c, a, b, c, a]);
+    expect(dialled.map(({ restMs }) => restMs)).toEqual([0, ...Array<number>(6).fill(60_000)]);
+  });
+
+  test("refused after dead gateways - the dead ones do not bring the next try forward", () => {
+    const plan = new DialPlan([a, b], () => 0);
+    plan.next(0);
+    plan.ended({ type: "failed" }, 0);
+    expect(plan.next(0)).toEqual({ url: b, restMs: 0 });
+    plan.ended({ type: "refused", retryAfterMs: 60_000 }, 0);
+    expect(plan.next(0)).toEqual({ url: a, restMs: 60_000 });
+    plan.ended({ type: "failed" }, 60_000);
+    expect(plan.next(60_000)).toEqual({ url: b, restMs: 0 });
+  });
+
+  test("retryAfterMs - an absurd one is bounded to an hour", () => {
+    for (const type of ["refused", "failed"] as const) {
+      const plan = new DialPlan([a], () => 0);
+      plan.next(0);
+      plan.ended({ type, retryAfterMs: 1e15 }, 0);
+      expect(plan.next(0)).toEqual({ url: a, restMs: 3_600_000 });
+    }
+  });
+
   test("lost after a long session - the same gateway again within a second, failures forgotten", () => {
     const plan = new DialPlan([a, b], most);
     for (let i = 0; i < 8; i++) {
@@ -117,6 +146,7 @@ describe("dial plan", () => {
       fc.nat(60_000).map((openForMs) => ({ type: "lost" as const, openForMs })),
       fc.nat(60_000).map((openForMs) => ({ type: "sentAway" as const, openForMs })),
       fc.constant({ type: "superseded" as const }),
+      fc.nat(60_000).map((retryAfterMs) => ({ type: "refused" as const, retryAfterMs })),
     );
     const step = fc.record({ outcome, learn: fc.option(fc.subarray([a, b, c])), passMs: fc.nat() });
     fc.assert(
