@@ -95,6 +95,74 @@ describe("what the verbs ask of the operator API", () => {
   });
 });
 
+describe("muster zone and muster cluster", () => {
+  const cluster = { zone: "z/1", name: "c1", resourceType: "kvm", learnt: false, agents: 0 };
+
+  it.each([
+    { args: ["zone", "add", "z/1"], asks: ["POST", "zones"], body: { name: "z/1" } },
+    { args: ["zone", "remove", "z/1"], asks: ["DELETE", "zones/z%2F1"] },
+    { args: ["zone", "list"], asks: ["GET", "zones"] },
+    {
+      args: ["cluster", "add", "z/1", "c1", "--type", "kvm"],
+      asks: ["POST", "zones/z%2F1/clusters"],
+      body: { name: "c1", resourceType: "kvm" },
+    },
+    { args: ["cluster", "remove", "z/1", "c1"], asks: ["DELETE", "zones/z%2F1/clusters/c1"] },
+    { args: ["cluster", "list"], asks: ["GET", "clusters"] },
+    { args: ["cluster", "list", "--zone", "z/1"], asks: ["GET", "zones/z%2F1/clusters"] },
+  ])("muster $args", async ({ args, asks, body }) => {
+    const answer = { ...cluster, declaredAt: new Date().toISOString(), zones: [], clusters: [] };
+    api.answer = (_request, response) => {
+      json(response, answer);
+    };
+    expect((await run(args, env())).code).toBe(0);
+    const { code, stdout } = await run([...args, "--json"], env());
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toBeTypeOf("object");
+    const { method, path, body: sent } = api.seen[0] ?? {};
+    expect([method, path]).toEqual([asks[0], `/api/v1/${asks[1] ?? ""}`]);
+    if (body !== undefined) expect(sent).toEqual(body);
+  });
+
+  it("says what is in the way, with its code", async () => {
+    api.answer = (_request, response) => {
+      const detail = "Zone z still has 3 agents. Move them.";
+      json(response, { code: "PLACE_IN_USE", detail, status: 409 }, 409);
+    };
+    const { code, stderr } = await run(["zone", "remove", "z"], env());
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/3 agents\. Move them\. \[PLACE_IN_USE\]/);
+  });
+
+  it("a cluster without its type is wrong usage", async () => {
+    expect((await run(["cluster", "add", "z", "c"], env())).code).toBe(2);
+  });
+});
+
+describe("muster why of an agent that was never admitted", () => {
+  const refusal = {
+    ...{ agentId: "h-9", registered: false, code: "ZONE_UNKNOWN", reason: "Declare zone z." },
+    ...{ peer: "10.0.0.9:1", gatewayId: "g", zone: "z", cluster: "c", resourceType: "kvm" },
+    ...{ firstAt: new Date().toISOString(), lastAt: new Date().toISOString(), count: 1 },
+  };
+
+  it("explains the refusal; one that nobody knows is an error", async () => {
+    let known = true;
+    api.answer = ({ path }, response) => {
+      if (path.startsWith("/api/v1/refusals/") && known) json(response, refusal);
+      else json(response, { code: "AGENT_UNKNOWN", detail: "No agent.", status: 404 }, 404);
+    };
+    const { code, stdout } = await run(["why", "h-9"], env());
+    expect(code).toBe(0);
+    expect(stdout).toContain("Declare zone z. [ZONE_UNKNOWN]");
+    expect(JSON.parse((await run(["why", "h-9", "--json"], env())).stdout)).toEqual({ refusal });
+    known = false;
+    const unknown = await run(["why", "h-9"], env());
+    expect(unknown.code).toBe(1);
+    expect(unknown.stderr).toContain("[AGENT_UNKNOWN]");
+  });
+});
+
 describe("muster send", () => {
   const answer = { type: "StopVmAnswer", commandId: "c", result: true };
 

@@ -1,12 +1,19 @@
 import { describe, expect, it } from "vitest";
-import type { AgentDetails, AgentJson, EventJson } from "../../../src/cli/api/types.ts";
+import type {
+  AgentDetails,
+  AgentJson,
+  EventJson,
+  RefusalJson,
+} from "../../../src/cli/api/types.ts";
 import { brakesTable } from "../../../src/cli/commands/brakes.ts";
 import { gatewaysTable } from "../../../src/cli/commands/gateways.ts";
+import { clustersTable, zonesTable } from "../../../src/cli/commands/places.ts";
 import { recoveriesTable } from "../../../src/cli/commands/recoveries.ts";
 import { requestText } from "../../../src/cli/commands/request.ts";
 import { whyText } from "../../../src/cli/commands/why.ts";
 import { agentFacts } from "../../../src/cli/show-agent.ts";
 import { agentsTable } from "../../../src/cli/text/agents-table.ts";
+import { refusalText } from "../../../src/cli/text/refusal.ts";
 import { clockOf } from "../../../src/cli/text/times.ts";
 
 const nowMs = Date.parse("2026-11-23T12:00:00Z");
@@ -67,6 +74,69 @@ describe("muster agents", () => {
     expect(lines[1]).toMatch(/^host-1 +Up +3 min +Enabled +kvm +zone-1 +cluster-1 +gw-1 +connec/);
     expect(lines[2]).toMatch(/^a{40} +Disconnected/);
     expect(lines[3]).toBe("2 agents: 1 Up, 1 Disconnected");
+  });
+});
+
+describe("refused agents", () => {
+  const refusal = {
+    ...{ code: "CLUSTER_UNKNOWN", reason: "Declare cluster c9.", peer: "10.0.0.9:4711" },
+    ...{ gatewayId: "gw-1", zone: "zone-1", cluster: "c9", resourceType: "kvm" },
+    ...{ firstAt: at(120_000), lastAt: at(10_000), count: 3 },
+  };
+  const stranger: RefusalJson = { ...refusal, agentId: "host-9", registered: false };
+
+  it("have rows and are counted: those never admitted, and those that keep their Status", () => {
+    const table = agentsTable([agent, { ...agent, id: "host-2", refusal }], [stranger], {
+      ...page,
+      width: 200,
+    });
+    const lines = table.trimEnd().split("\n");
+    expect(lines[2]).toMatch(/^host-2 +Up .* refused \(CLUSTER_UNKNOWN\): Declare cluster c9\.$/);
+    expect(lines[3]).toMatch(/^host-9 +refused +2 min +- +kvm +zone-1 +c9 +gw-1 +refused \(CLUS/);
+    expect(lines[4]).toBe("2 agents: 2 Up");
+    expect(lines[5]).toMatch(/^2 refused, 1 of them never admitted: /);
+  });
+
+  it("that nobody ever admitted are explained: why, what they claim, what comes next", () => {
+    const text = refusalText(stranger, { ...page, width: 200 });
+    expect(text).toMatch(/^host-9 +refused, never admitted$/m);
+    expect(text).toMatch(
+      /^why +Declare cluster c9\. \[CLUSTER_UNKNOWN\] \(3 times since 2 min, last 10 s ago, from 10\.0\.0\.9:4711/m,
+    );
+    expect(text).toMatch(/^claims +zone zone-1, cluster c9, type kvm$/m);
+  });
+
+  it("that are registered have the refusal in muster why and muster agent", () => {
+    const details: AgentDetails = { ...agent, refusal };
+    expect(whyText(details, null, [], page)).toMatch(/^refused +Declare cluster c9\./m);
+    expect(agentFacts(details, page)).toMatch(/^refused +Declare cluster c9\./m);
+  });
+});
+
+describe("workloads of an agent", () => {
+  const workload = (i: number) => ({ resource: "host", name: `vm-${i}`, power: "On" }) as const;
+
+  it("are named up to a number, with since when they are so", () => {
+    const workloads = Array.from({ length: 30 }, (_, i) => workload(i));
+    const text = agentFacts({ ...agent, inventory: { workloads, at: at(5_000) } }, page);
+    expect(text).toMatch(/^workloads +vm-0 On, vm-1 On/m);
+    expect(text.replaceAll(/\s+/g, " ")).toMatch(/vm-19 On, 10 more; so since .* \(5 s ago\)/);
+    expect(agentFacts({ ...agent, inventory: { workloads: [], at: at(1) } }, page)).toMatch(
+      /^workloads +none/m,
+    );
+    expect(agentFacts({ ...agent, inventory: null }, page)).not.toContain("workloads");
+  });
+});
+
+describe("muster zone and muster cluster", () => {
+  it("list who made a place known, and how much is in it", () => {
+    const zones = [{ name: "z1", learnt: true, declaredAt: at(60_000), clusters: 2, agents: 7 }];
+    expect(zonesTable(zones, page)).toMatch(/^z1 +2 +7 +an agent +1 min$/m);
+    const cluster = { zone: "z1", name: "c1", resourceType: "kvm", learnt: false };
+    const clusters = [{ ...cluster, declaredAt: at(3_600_000), agents: 4 }];
+    expect(clustersTable(clusters, page)).toMatch(/^z1 +c1 +kvm +4 +an operator +1 h$/m);
+    expect(zonesTable([], page)).toBe("no zones\n");
+    expect(clustersTable([], page)).toBe("no clusters\n");
   });
 });
 

@@ -137,6 +137,18 @@ describe("codec", () => {
     expect(codeOf(text, bytesMax)).toBe(code);
   });
 
+  test.each([
+    ["rack4-host7", { agentId: "rack4-host7" }],
+    [undefined, { agentId: "no id!" }],
+    [undefined, { agentId: 7 }],
+    [undefined, null],
+    [undefined, "text"],
+  ])("another version - names its sender when it can be read: %s", (agentId, hello) => {
+    expect(() => decode(JSON.stringify({ v: 3, hello }))).toThrow(
+      expect.objectContaining({ code: "UNSUPPORTED_VERSION", spoken: 3, agentId }),
+    );
+  });
+
   test("limit - a frame of exactly so many bytes passes", () => {
     const text = JSON.stringify({ ...request, pad: "é" });
     expect(codeOf(text, Buffer.byteLength(text))).toBe("accepted");
