@@ -29,6 +29,7 @@ type Step =
   | { readonly do: "pass"; readonly ms: number }
   | { readonly do: "connect" | "ping" | "renew" | "gatewayLost" }
   | { readonly do: "disconnect"; readonly cause: DisconnectCause }
+  | { readonly do: "refused"; readonly retryable: boolean }
   | OldNews
   | { readonly do: "verb"; readonly verb: OperatorVerb }
   | { readonly do: "truth"; readonly truth: Truth }
@@ -74,6 +75,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({ do: fc.constant("disconnect" as const), cause: causes }),
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("gatewayLost" as const) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constant("refused" as const), retryable: fc.boolean() }),
+  },
   {
     weight: 2,
     arbitrary: fc.record({
@@ -130,6 +135,9 @@ async function take(one: Step): Promise<void> {
       break;
     case "disconnect":
       agent.disconnect(one.cause);
+      break;
+    case "refused":
+      agent.refused(one.retryable);
       break;
     case "gatewayLost":
       agent.gatewayLost(agent.state.session?.incarnation ?? "none");

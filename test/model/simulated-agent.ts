@@ -77,6 +77,12 @@ export class SimulatedAgent {
     this.#life.put({ type: "disconnect", message: { epoch, cause } });
   }
 
+  /** A gateway did not admit it. */
+  refused(retryable: boolean): void {
+    const message = { code: "CLUSTER_UNKNOWN", details: "declare the cluster", retryable };
+    this.#life.put({ type: "refused", message });
+  }
+
   gatewayLost(incarnation: string): void {
     const gateway = { gatewayId, incarnation };
     this.#life.put({ type: "gatewayLost", message: { gateway, reason: "no heartbeat" } });
