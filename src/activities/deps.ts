@@ -1,4 +1,5 @@
 import type { Client } from "@temporalio/client";
+import type { Investigator } from "../api/index.ts";
 import type { Db } from "../db/index.ts";
 import type { BrakeSettings } from "../lifecycle/brake.ts";
 import type { Log } from "../telemetry/log.ts";
@@ -10,4 +11,6 @@ export interface ActivityDeps {
   readonly log: Log;
   /** When so much of a zone or cluster is lost that Down is held back. */
   readonly brake: BrakeSettings;
+  /** Each becomes an activity. */
+  readonly investigators: readonly Investigator[];
 }

@@ -34,3 +34,15 @@ export class TimeLimitError extends Error {
     this.name = "TimeLimitError";
   }
 }
+
+/** The port for the simulated hosts' world is taken. */
+export class WorldPortError extends Error {
+  readonly code = "PORT_TAKEN";
+  constructor(port: number, options?: ErrorOptions) {
+    super(
+      `Port ${port} for the world of the simulated hosts is taken: give another --world-port, or 0 for any.`,
+      options,
+    );
+    this.name = "WorldPortError";
+  }
+}

@@ -8,6 +8,8 @@ import { closeCodes, subProtocol } from "../wire/limits.ts";
 /** How long a socket may take to open, and to close after this side asked. */
 const openLimitMs = 10_000;
 const closeLimitMs = 2_000;
+/** What a WebSocket says of a socket that ended without a close frame. */
+const droppedCode = 1006;
 /** Bytes that may wait for a gateway that does not read, in largest frames. */
 const queuedFramesMax = 16;
 
@@ -31,6 +33,8 @@ export interface Link {
   send(text: string, onWritten?: () => void): void;
   /** Closes it. `onClosed` follows at once, whatever the other side does. */
   close(code: number, why: string): void;
+  /** Ends it without a word to the other side, as when the host loses its power. `onClosed` follows at once. */
+  drop(why: string): void;
 }
 
 /** Opens a link to a WebSocket URL. */
@@ -114,6 +118,12 @@ class WebSocketLink implements Link {
       clearTimeout(timer);
     });
     this.#end({ code, why });
+  }
+
+  drop(why: string): void {
+    if (this.#over) return;
+    this.#ws.terminate();
+    this.#end({ code: droppedCode, why });
   }
 
   #end(end: LinkEnd): void {

@@ -1,9 +1,7 @@
 /** Finds the resource that `--resource` names: a built-in kind, or a module of its own written against `muster/api`. */
-import { existsSync, statSync } from "node:fs";
-import { createRequire, register } from "node:module";
-import { join, resolve } from "node:path";
-import { pathToFileURL } from "node:url";
 import type { ResourceFactory, ServerResource } from "../api/index.ts";
+import { ModuleLoadError } from "../modules/errors.ts";
+import { loadFactory } from "../modules/load-module.ts";
 import { builtInKinds, loadBuiltIn } from "../resources/index.ts";
 import { ResourceLoadError } from "./errors.ts";
 
@@ -19,7 +17,7 @@ export interface ResourceSpec {
  * @throws ResourceLoadError saying what to change.
  */
 export async function loadResource(spec: ResourceSpec, agentId: string): Promise<ServerResource> {
-  const factory = await loadFactory(spec.module);
+  const factory = await factoryOf(spec.module);
   let made: unknown;
   try {
     made = await factory({ agentId, config: spec.config });
@@ -37,61 +35,18 @@ export async function loadResource(spec: ResourceSpec, agentId: string): Promise
   return made;
 }
 
-async function loadFactory(module: string): Promise<ResourceFactory> {
+async function factoryOf(module: string): Promise<ResourceFactory> {
   const builtIn = loadBuiltIn(module);
   if (builtIn !== undefined) return builtIn;
-  const file = fileOf(module);
-  provideApi();
-  let loaded: { readonly default?: unknown };
   try {
-    loaded = (await import(/* @vite-ignore */ pathToFileURL(file).href)) as typeof loaded;
+    return (await loadFactory(module)) as ResourceFactory;
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new ResourceLoadError(`The resource ${module} can't be loaded from ${file}: ${why}`, {
-      cause,
-    });
-  }
-  if (typeof loaded.default !== "function") {
+    if (!(cause instanceof ModuleLoadError)) throw cause;
     throw new ResourceLoadError(
-      `The module ${file} has no default export that is a function: export a ResourceFactory as default.`,
-    );
-  }
-  return loaded.default as ResourceFactory;
-}
-
-/** The file of a module, looked for from the current directory. */
-function fileOf(module: string): string {
-  const here = createRequire(join(process.cwd(), "noop.js"));
-  const path = resolve(module);
-  const isPath = /^(\.{0,2}[/\\])/.test(module) || module.startsWith(".") || existsSync(path);
-  try {
-    if (!isPath) return here.resolve(module);
-    return statSync(path).isDirectory() ? here.resolve(path) : path;
-  } catch (cause) {
-    throw new ResourceLoadError(
-      `There is no resource "${module}": give one of ${builtInKinds.join(", ")}, a path that begins with ./, or an installed package.`,
+      `The resource can't be loaded: ${cause.message} Built in are ${builtInKinds.join(", ")}.`,
       { cause },
     );
   }
-}
-
-let apiProvided = false;
-
-/**
- * Lets resources import `muster/api` without having Muster installed beside them: this container's own serves when
- * none is found.
- */
-function provideApi(): void {
-  if (apiProvided) return;
-  apiProvided = true;
-  // Not an import that the compiler rewrites: the file is .ts from source and .js when built.
-  const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
-  const api = new URL(`../api/index.${extension}`, import.meta.url).href;
-  const hook = `export async function resolve(specifier, context, next) {
-    if (specifier !== "muster/api") return next(specifier, context);
-    try { return await next(specifier, context); } catch { return next(${JSON.stringify(api)}, context); }
-  }`;
-  register(`data:text/javascript,${encodeURIComponent(hook)}`);
 }
 
 function isServerResource(value: unknown): value is ServerResource {

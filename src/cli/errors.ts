@@ -14,3 +14,12 @@ export class FailedAnswerError extends Error {
     this.name = "FailedAnswerError";
   }
 }
+
+/** The process that simulates hosts can't be asked, or refuses: exit code 1. */
+export class WorldError extends Error {
+  readonly code = "WORLD";
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "WorldError";
+  }
+}

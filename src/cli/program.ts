@@ -14,6 +14,7 @@ import { addSimCommand } from "./commands/sim.ts";
 import { addUpCommand } from "./commands/up.ts";
 import { addVerbCommands } from "./commands/verbs.ts";
 import { addWhyCommand } from "./commands/why.ts";
+import { addWorldCommand } from "./commands/world.ts";
 import { addWorkerCommand } from "./commands/worker.ts";
 import type { CliContext } from "./context.ts";
 import { packageVersion } from "./package-version.ts";
@@ -36,6 +37,8 @@ export function buildProgram(context: CliContext): Command {
   addWorkerCommand(program, context);
   addSimCommand(program, context);
   addSetupCommand(program, context);
+  program.commandsGroup("Simulated hosts:");
+  addWorldCommand(program, context);
   program.commandsGroup("Agents:");
   addAgentCommand(program, context);
   addAgentsCommand(program, context);

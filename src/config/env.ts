@@ -55,6 +55,8 @@ export interface Config {
   readonly neighboursAsked: number;
   /** libvirt URI of a lost KVM host, with `{address}` in the place of its address; undefined: not asked. */
   readonly kvmInvestigatorUri: string | undefined;
+  /** Simulators (`muster sim`) on other machines that workers may ask; those on the worker's own need no mention. */
+  readonly simulatorWorlds: readonly string[];
   /** JSON file with the BMC of each host, for the Investigator `redfish`. Holds secrets. */
   readonly bmcFile: string | undefined;
   /** Modules with listeners that gateways and workers load. */
@@ -123,6 +125,7 @@ const known = new Set([
   "MUSTER_INVESTIGATOR_MODULES",
   "MUSTER_NEIGHBOURS_ASKED",
   "MUSTER_KVM_INVESTIGATOR_URI",
+  "MUSTER_SIMULATOR_WORLDS",
   "MUSTER_BMC_FILE",
   "MUSTER_HOOK_MODULES",
   "MUSTER_HOOK_TIMEOUT_MS",
@@ -189,7 +192,8 @@ function readTruthSettings(read: ReturnType<typeof reader>) {
     investigators: readInvestigators(read),
     investigatorModules: read.words("MUSTER_INVESTIGATOR_MODULES"),
     neighboursAsked: read.integer("MUSTER_NEIGHBOURS_ASKED", 3, 1, 20),
-    kvmInvestigatorUri: read.text("MUSTER_KVM_INVESTIGATOR_URI"),
+    kvmInvestigatorUri: readLibvirtUri(read),
+    simulatorWorlds: read.list("MUSTER_SIMULATOR_WORLDS", ["http:", "https:"]),
     bmcFile: read.text("MUSTER_BMC_FILE"),
     hookModules: read.words("MUSTER_HOOK_MODULES"),
     hookTimeoutMs: read.integer("MUSTER_HOOK_TIMEOUT_MS", 2_000, 10, 60_000),
@@ -206,6 +210,18 @@ function readTruthSettings(read: ReturnType<typeof reader>) {
     brakeWindowMs: read.integer("MUSTER_BRAKE_WINDOW_MS", 300_000, 1_000, 86_400_000),
     brakeLostMin: read.integer("MUSTER_BRAKE_LOST_MIN", 5, 1, 1_000_000),
   };
+}
+
+function readLibvirtUri(read: ReturnType<typeof reader>): string | undefined {
+  const variable = "MUSTER_KVM_INVESTIGATOR_URI";
+  const uri = read.text(variable);
+  if (uri !== undefined && !/^[a-z][a-z0-9+.-]*:\/\/\S*$/.test(uri)) {
+    throw new ConfigError(
+      variable,
+      `"${uri}" is no libvirt URI such as qemu+tls://{address}/system.`,
+    );
+  }
+  return uri;
 }
 
 /** `name` or `name:milliseconds`, in the order of asking. */

@@ -152,3 +152,18 @@ export async function writeAgentRecord(
   );
   if (record.status === "Removed") await forgetRemoved(db, record.agentId);
 }
+
+/** Up agents with a session in the same cluster, never the host itself; where there are more than `atMost`, any of them. */
+export async function listNeighbours(
+  db: Db,
+  lost: { agentId: string; zone: string; cluster: string; atMost: number },
+): Promise<{ agentId: string; gatewayId: string }[]> {
+  const { rows } = await db.query<{ agentId: string; gatewayId: string }>(
+    `SELECT a.id AS "agentId", s.gateway_id AS "gatewayId"
+       FROM agents a JOIN sessions s ON s.agent_id = a.id AND s.closed_at IS NULL
+      WHERE a.zone = $1 AND a.cluster = $2 AND a.id <> $3 AND a.status = 'Up' AND a.removed_at IS NULL
+      ORDER BY random() LIMIT $4`,
+    [lost.zone, lost.cluster, lost.agentId, lost.atMost],
+  );
+  return rows;
+}

@@ -62,6 +62,8 @@ function settingsOf(config: Config, identity: Identity | undefined): LifecycleSe
     reconnectGraceMs: config.reconnectGraceMs,
     alertWaitMs: config.alertWaitMs,
     investigateRetryMs: config.investigateRetryMs,
+    investigators: config.investigators,
+    neighboursAsked: config.neighboursAsked,
   };
 }
 

@@ -3,14 +3,16 @@ import { randomUUID } from "node:crypto";
 import { Context } from "@temporalio/activity";
 import { ApplicationFailure } from "@temporalio/common";
 import { closeCodes } from "../wire/limits.ts";
-import type { Finding } from "../api/index.ts";
-import type { GatewayActivities } from "../workflows/activity-types.ts";
+import type { CheckOnHostAnswer, Finding, WireCommand } from "../api/index.ts";
+import type { GatewayActivities, InvestigateArgs } from "../workflows/activity-types.ts";
 import type { Lease } from "./lease.ts";
 import type { GatewayParts } from "./parts.ts";
 import { sendSessionCommand } from "./session-requests.ts";
 
-/** How long the agent may take to say that it is alive. */
-const askMs = 5_000;
+/** How long the agent may take to say that it is alive, when the lifecycle does not say. */
+const askMsDefault = 5_000;
+/** What agents say of other hosts goes into the histories of those. */
+const saidCharsMax = 500;
 
 export function createGatewayActivities(parts: GatewayParts, lease: Lease): GatewayActivities {
   const { sessions } = parts;
@@ -66,7 +68,9 @@ export function createGatewayActivities(parts: GatewayParts, lease: Lease): Gate
       return Promise.resolve();
     },
 
-    investigateByAgent: ({ agentId, epoch }) => investigateByAgent(parts, agentId, epoch),
+    investigateByAgent: (args) => investigateByAgent(parts, args),
+
+    askNeighbour: (args) => askNeighbour(parts, args),
 
     holdLease: ({ incarnation }) => holdLease(parts, lease, incarnation),
   };
@@ -75,8 +79,7 @@ export function createGatewayActivities(parts: GatewayParts, lease: Lease): Gate
 /** Any Answer, also a bad one, proves the agent alive; no Answer proves nothing. */
 async function investigateByAgent(
   parts: GatewayParts,
-  agentId: string,
-  epoch: number,
+  { agentId, epoch, timeoutMs = askMsDefault }: InvestigateArgs,
 ): Promise<Finding> {
   const session = parts.sessions.findEpoch(agentId, epoch);
   if (session?.socket.state !== "OPEN") {
@@ -84,7 +87,7 @@ async function investigateByAgent(
   }
   const startedMs = performance.now();
   const command = { type: "CheckHealth", id: randomUUID() };
-  const answers = await parts.direct.ask(session, [command], askMs, "stop");
+  const answers = await parts.direct.ask(session, [command], timeoutMs, "stop");
   const tookMs = Math.round(performance.now() - startedMs);
   const answer = answers[0];
   if (answer === undefined || answer.outcome === "unknown" || answer.outcome === "notSent") {
@@ -95,6 +98,33 @@ async function investigateByAgent(
   }
   const health = answer.result ? "healthy" : (answer.details ?? "unhealthy");
   return { verdict: "Up", evidence: `The agent answered CheckHealth in ${tookMs} ms: ${health}.` };
+}
+
+/**
+ * Past the agent's ResourceState: to look for another host asks nothing of the resource. The Answer is passed on without
+ * judgement, as far as it fits into a history.
+ */
+async function askNeighbour(
+  parts: GatewayParts,
+  { agentId, host, timeoutMs }: Parameters<GatewayActivities["askNeighbour"]>[0],
+): Promise<CheckOnHostAnswer> {
+  const session = parts.sessions.find(agentId);
+  const command: WireCommand = { type: "CheckOnHost", id: randomUUID(), host };
+  const commandId = command.id;
+  if (session?.takesCommands !== true) {
+    const details = "it has no session at this gateway";
+    return { type: "CheckOnHostAnswer", commandId, result: false, outcome: "notSent", details };
+  }
+  const [answer] = await parts.direct.ask(session, [command], timeoutMs, "stop");
+  const { result = false, details, seen, proofOfDeath } = (answer ?? {}) as Record<string, unknown>;
+  return {
+    type: "CheckOnHostAnswer",
+    commandId,
+    result: result === true,
+    ...(typeof seen === "boolean" && { seen }),
+    ...(typeof details === "string" && { details: details.slice(0, saidCharsMax) }),
+    ...(typeof proofOfDeath === "string" && { proofOfDeath: proofOfDeath.slice(0, saidCharsMax) }),
+  };
 }
 
 async function holdLease(parts: GatewayParts, lease: Lease, incarnation: string): Promise<void> {

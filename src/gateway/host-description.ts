@@ -4,6 +4,10 @@ import type { HostDescription } from "../workflows/agent-messages.ts";
 import { HandshakeRefusedError } from "./errors.ts";
 
 const commandTypesMax = 64;
+/** Facts go with the host into each question about it. Those beyond the bounds are left out, never cut: half a URL is another one. */
+const factsMax = 64;
+const factNameCharsMax = 64;
+const factCharsMax = 256;
 
 /**
  * Puts the Startup Commands of one agent together.
@@ -32,6 +36,7 @@ export function describeHost(
   }
   const probed = startups.find((startup) => startup.address !== undefined);
   const commandTypes = mergeCommandTypes(startups);
+  const facts = mergeFacts(startups);
   return {
     zone: first.zone,
     cluster: first.cluster,
@@ -39,9 +44,24 @@ export function describeHost(
     software,
     ...(probed?.address !== undefined && { address: probed.address }),
     ...(probed?.probePorts !== undefined && { probePorts: probed.probePorts }),
+    ...(facts !== undefined && { facts }),
     resources: startups.map(({ name, resourceType, version }) => ({ name, resourceType, version })),
     ...(commandTypes !== undefined && { commandTypes }),
   };
+}
+
+/** The first resource that knows a fact counts. */
+function mergeFacts(startups: readonly StartupCommand[]): HostDescription["facts"] {
+  const merged = new Map<string, string | number | boolean>();
+  for (const { facts } of startups) {
+    for (const [name, fact] of Object.entries(facts ?? {})) {
+      const fits =
+        name.length <= factNameCharsMax &&
+        (typeof fact !== "string" || fact.length <= factCharsMax);
+      if (fits && merged.size < factsMax && !merged.has(name)) merged.set(name, fact);
+    }
+  }
+  return merged.size === 0 ? undefined : Object.fromEntries(merged);
 }
 
 function checkNames(startups: readonly StartupCommand[]): void {

@@ -1,10 +1,24 @@
 /** The resources that ship with Muster, by the name that `--resource` gives them. Loaded when asked for. */
 import type { ResourceFactory } from "../api/index.ts";
+import type { SimulatedMachine } from "./simulator/simulator-resource.ts";
 
 const builtIn: Readonly<Record<string, () => Promise<{ readonly default: ResourceFactory }>>> = {
   simulator: () => import("./simulator/index.ts"),
   kvm: () => import("./kvm/index.ts"),
 };
+
+/**
+ * A simulated host, with the power button that no Command reaches.
+ * @throws SimulatorConfigError when a setting is unknown or malformed.
+ */
+export async function loadSimulatedMachine(
+  agentId: string,
+  config: Readonly<Record<string, unknown>>,
+): Promise<SimulatedMachine> {
+  const { createSimulatedMachine } = await import("./simulator/index.ts");
+  return createSimulatedMachine(agentId, config);
+}
+export type { SimulatedMachine };
 
 /** Names of the built-in kinds. */
 export const builtInKinds: readonly string[] = Object.keys(builtIn);

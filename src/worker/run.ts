@@ -1,5 +1,7 @@
 /** A worker process: runs workflows, activities, or both. Any number of them; they share nothing but Temporal. */
 import { Worker } from "@temporalio/worker";
+import { createShipped } from "../activities/index.ts";
+import type { Investigator } from "../api/index.ts";
 import { need, type Config } from "../config/index.ts";
 import { openPool, type Pool } from "../db/index.ts";
 import type { Log } from "../telemetry/log.ts";
@@ -14,6 +16,7 @@ import {
 import { loadWorkflowBundle } from "./bundle.ts";
 import { WorkerError } from "./errors.ts";
 import { startHealthServer } from "./health-server.ts";
+import { loadInvestigatorModules } from "./investigator-modules.ts";
 import { createWorkerMetrics } from "./metrics.ts";
 import { waitForDatabase, waitForNamespace } from "./prerequisites.ts";
 import { superviseWorker, type Supervised } from "./supervise.ts";
@@ -31,10 +34,11 @@ export interface WorkerReady extends WorkerRoles {
   readonly healthUrl: string;
 }
 
-interface Connections {
+interface Surroundings {
   readonly pool: Pool;
   readonly client: ConnectedClient;
   readonly native: ConnectedNative;
+  readonly investigators: readonly Investigator[];
 }
 
 /**
@@ -51,6 +55,8 @@ export async function runWorker(
 ): Promise<void> {
   const both = !asked.lifecycle && !asked.activities;
   const roles = { lifecycle: asked.lifecycle || both, activities: asked.activities || both };
+  // First of all: what is wrong with a module, waiting can't mend.
+  const investigators = roles.activities ? await loadInvestigators(config, log) : [];
   const databaseUrl = need(config.databaseUrl, "DATABASE_URL", "the postgres:// URL of Muster");
   await installRuntime(log);
   const pool = openPool(databaseUrl, { applicationName: "muster worker" });
@@ -62,7 +68,7 @@ export async function runWorker(
     await waitForDatabase(pool, log, signal);
     const native = await connectNative(config, log, signal);
     close.unshift(() => native.connection.close());
-    await serve(config, roles, { pool, client, native }, log, signal, onReady);
+    await serve(config, roles, { pool, client, native, investigators }, log, signal, onReady);
   } catch (error) {
     if (!isAborted(error)) throw error;
     log.info({ why: error.message }, "stopped before the start was complete");
@@ -70,6 +76,12 @@ export async function runWorker(
     for (const closeOne of close) await closeOne();
   }
   log.info("worker stopped");
+}
+
+/** The shipped ones, then those of third parties. */
+async function loadInvestigators(config: Config, log: Log): Promise<readonly Investigator[]> {
+  const shipped = await createShipped(config, log);
+  return [...shipped, ...(await loadInvestigatorModules(config.investigatorModules, log))];
 }
 
 function isAborted(error: unknown): error is WorkerError | TemporalConnectError {
@@ -80,7 +92,7 @@ function isAborted(error: unknown): error is WorkerError | TemporalConnectError 
 async function serve(
   config: Config,
   roles: WorkerRoles,
-  connections: Connections,
+  around: Surroundings,
   log: Log,
   signal: AbortSignal,
   onReady?: (ready: WorkerReady) => void,
@@ -90,7 +102,7 @@ async function serve(
   const at = { host: config.host, port: config.workerPort };
   const health = await startHealthServer(at, workers, metrics, log);
   try {
-    workers.push(...(await startWorkers(config, roles, connections, log, signal)));
+    workers.push(...(await startWorkers(config, roles, around, log, signal)));
     void Promise.all(workers.map((worker) => worker.running)).then(() => {
       log.info({ ...roles, healthUrl: health.url }, "worker ready");
       onReady?.({ ...roles, healthUrl: health.url });
@@ -104,7 +116,7 @@ async function serve(
 async function startWorkers(
   config: Config,
   roles: WorkerRoles,
-  { pool, client, native }: Connections,
+  { pool, client, native, investigators }: Surroundings,
   log: Log,
   signal: AbortSignal,
 ): Promise<Supervised[]> {
@@ -115,12 +127,8 @@ async function startWorkers(
     workers.push(superviseWorker("lifecycle", () => Worker.create(options), log, signal));
   }
   if (roles.activities) {
-    const options = activityWorkerOptions(native, {
-      db: pool,
-      client: client.client,
-      log,
-      brake: config,
-    });
+    const deps = { db: pool, client: client.client, log, brake: config, investigators };
+    const options = activityWorkerOptions(native, deps);
     workers.push(superviseWorker("activities", () => Worker.create(options), log, signal));
   }
   return workers;

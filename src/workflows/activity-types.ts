@@ -1,7 +1,14 @@
 /**
  * The activities that workflows ask for, by where they run. Types only: the sandbox never sees an implementation.
  */
-import type { Answer, Finding, ResourceState, Status } from "../api/index.ts";
+import type {
+  Answer,
+  CheckOnHostAnswer,
+  Finding,
+  HostToCheck,
+  ResourceState,
+  Status,
+} from "../api/index.ts";
 import type { BrakeAnswer } from "../lifecycle/disconnect-types.ts";
 import type {
   DurableRequest,
@@ -54,6 +61,12 @@ export interface GatewayActivities {
   }): Promise<void>;
   /** Investigator `agent`: asks the agent over its socket (CheckHealth). */
   investigateByAgent(args: InvestigateArgs): Promise<Finding>;
+  /** Asks the agent `agentId` of this gateway what it sees of a lost host (CheckOnHost); gives its Answer, which is foreign. */
+  askNeighbour(args: {
+    agentId: string;
+    host: HostToCheck;
+    timeoutMs: number;
+  }): Promise<CheckOnHostAnswer>;
   /**
    * Held for as long as this incarnation of the gateway lives; heartbeaten by the loop that judges silence. May be asked
    * for again while an earlier call still runs (its heartbeats were late, or Temporal was away): the newest call counts.
@@ -61,18 +74,32 @@ export interface GatewayActivities {
   holdLease(args: { incarnation: string }): Promise<void>;
 }
 
+/** A question about a lost host. Each Investigator is an activity of its own, `investigateBy<Name>`, that takes this. */
 export interface InvestigateArgs {
   readonly agentId: string;
   readonly epoch: number;
   readonly host: HostDescription;
+  /** How long the Investigator may take. Absent: from a lifecycle of an earlier release. */
+  readonly timeoutMs?: number;
+}
+
+/** A host that may be asked about a lost one, and the gateway that holds its session. */
+export interface Neighbour {
+  readonly agentId: string;
+  readonly gatewayId: string;
 }
 
 /** Run by workers, on `muster-activities`, except `recordAgent`, which lifecycle workers run as a local activity first. */
 export interface WorkerActivities {
   /** Writes the read model of one agent and appends its events; idempotent by event number. */
   recordAgent(record: AgentRecord): Promise<void>;
-  /** Investigator `ping`: ICMP, else TCP connect to the probe ports. Reply → Up, none → Unknown. */
-  investigateByPing(args: InvestigateArgs): Promise<Finding>;
+  /** Up agents of the lost host's cluster that may be asked about it, never itself; others each time where there are more. */
+  findNeighbours(args: {
+    agentId: string;
+    zone: string;
+    cluster: string;
+    atMost: number;
+  }): Promise<readonly Neighbour[]>;
   /** Whether Down is held back at the host's cluster or zone, because so much of it is lost; keeps the brakes' state. */
   askBrake(args: { agentId: string; zone: string; cluster: string }): Promise<BrakeAnswer>;
   /** Records the recovery of a host, once for each loss; gives what last ran on it. */

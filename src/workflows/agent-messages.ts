@@ -40,6 +40,16 @@ export interface LifecycleSettings {
   readonly alertWaitMs: number;
   /** Between two investigations of the same loss. */
   readonly investigateRetryMs: number;
+  /** Whom to ask about a lost host, in this order. Absent (a gateway of an earlier release): `agent`, then `ping`. */
+  readonly investigators?: readonly InvestigatorSetting[];
+  /** Neighbours that are asked about one lost host. Absent: 3. */
+  readonly neighboursAsked?: number;
+}
+
+/** One Investigator, and how long it may take. */
+export interface InvestigatorSetting {
+  readonly name: string;
+  readonly timeoutMs: number;
 }
 
 /** What an agent said of itself at connect. */
@@ -50,6 +60,8 @@ export interface HostDescription {
   readonly software: string;
   readonly address?: string;
   readonly probePorts?: readonly number[];
+  /** What its resources say of themselves, for Investigators and for people; a resource's fact of a name comes first. */
+  readonly facts?: Readonly<Record<string, string | number | boolean>>;
   readonly resources: readonly {
     readonly name: string;
     readonly resourceType: string;

@@ -1,18 +1,9 @@
-import { isIP } from "node:net";
-import type { Finding } from "../../api/index.ts";
-import type { InvestigateArgs } from "../../workflows/activity-types.ts";
+import type { Finding, InvestigateOptions, Investigator, LostHost } from "../../api/index.ts";
+import { shippedInvestigators } from "../../lifecycle/investigator-catalogue.ts";
+import { usableAddress } from "./address.ts";
 import { icmpProbe } from "./icmp-probe.ts";
 import type { Probe, ProbeResult } from "./probe.ts";
 import { tcpProbe } from "./tcp-probe.ts";
-
-export interface PingOptions {
-  /** Aborts the probes; the finding is then what was seen until there. */
-  readonly signal: AbortSignal;
-  /** Limit for all probes together, which run at once. */
-  readonly timeoutMs: number;
-  /** Name or path of the system's `ping`. */
-  readonly pingProgram?: string;
-}
 
 /** Ports beyond these are not probed: one answer is enough. */
 const portsMax = 16;
@@ -21,34 +12,32 @@ const portsMax = 16;
  * Investigator `ping`: asks the host by ICMP and by TCP connects to its probe ports, all at once. Any reply → Up,
  * at once. Everything else → Unknown, never Down: a host that can't be reached from here may be alive behind
  * a broken switch.
+ * @param program name or path of the system's `ping`
  */
-export async function investigateByPing(
-  { host }: Pick<InvestigateArgs, "host">,
-  options: PingOptions,
+export function createPing(program = "ping"): Investigator {
+  return {
+    name: "ping",
+    summary: shippedInvestigators.ping,
+    investigate: (host, options) => investigate(program, host, options),
+  };
+}
+
+async function investigate(
+  program: string,
+  { address, probePorts }: LostHost,
+  options: InvestigateOptions,
 ): Promise<Finding> {
-  const { address } = host;
-  if (address === undefined) {
-    return unknown(
-      "No address of the host is known, so nothing was sent. Set an address in its resource's settings.",
-    );
-  }
-  if (!isAddress(address)) {
-    return unknown(
-      `"${address.slice(0, 100)}" is neither an IP address nor a host name, so nothing was sent.`,
-    );
-  }
-  const ports = [...new Set(host.probePorts)].filter(isPort).slice(0, portsMax);
-  const probes = [
-    icmpProbe(options.pingProgram ?? "ping", options.timeoutMs),
-    ...ports.map(tcpProbe),
-  ];
-  return ask(address, probes, options);
+  const usable = usableAddress(address);
+  if ("problem" in usable) return unknown(usable.problem);
+  const ports = [...new Set(probePorts)].filter(isPort).slice(0, portsMax);
+  const probes = [icmpProbe(program, options.timeoutMs), ...ports.map(tcpProbe)];
+  return ask(usable.address, probes, options);
 }
 
 async function ask(
   address: string,
   probes: readonly Probe[],
-  options: PingOptions,
+  options: InvestigateOptions,
 ): Promise<Finding> {
   const startedMs = performance.now();
   const settled = new AbortController();
@@ -88,10 +77,6 @@ function unknown(evidence: string): Finding {
 
 function duration(elapsedMs: number): string {
   return elapsedMs < 1_000 ? `${Math.round(elapsedMs)} ms` : `${(elapsedMs / 1_000).toFixed(1)} s`;
-}
-
-function isAddress(address: string): boolean {
-  return isIP(address) !== 0 || /^[A-Za-z0-9_]([A-Za-z0-9_.-]{0,252})$/.test(address);
 }
 
 function isPort(port: number): boolean {

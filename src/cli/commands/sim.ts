@@ -12,6 +12,7 @@ interface SimCliOptions extends ConnectCliOptions, JsonOption {
   readonly zones?: number;
   readonly clusters?: number;
   readonly rate?: number;
+  readonly worldPort?: number;
   readonly config?: Readonly<Record<string, unknown>>;
 }
 
@@ -24,6 +25,11 @@ export function addSimCommand(program: Command, context: CliContext): void {
     .option("--zones <n>", "spread them over so many zones", wholeNumber(1, 1_000))
     .option("--clusters <n>", "and so many clusters in each zone", wholeNumber(1, 1_000))
     .option("--rate <n>", "connects each second (default: 200)", wholeNumber(1, 10_000))
+    .option(
+      "--world-port <n>",
+      "port on 127.0.0.1 where their power is switched (default: any)",
+      wholeNumber(0, 65_535),
+    )
     .option("--config <json>", "settings of each simulated host, or @file", parseConfig);
   addConnectOptions(command)
     .option(...jsonOption)
@@ -39,10 +45,11 @@ export function addSimCommand(program: Command, context: CliContext): void {
         zones: options.zones,
         clustersPerZone: options.clusters,
         connectsPerSecond: options.rate,
+        worldPort: options.worldPort,
         config: options.config,
       };
       await runSim(sim, log, stop, (ready) => {
-        const sentence = `${ready.agents} simulated hosts are ready: all connected`;
+        const sentence = `${ready.agents} simulated hosts are ready: all connected; their power is switched at ${ready.worldUrl}`;
         printReady(context, options, ready, sentence);
       });
     });

@@ -15,6 +15,8 @@ export interface SimulatorConfig {
   readonly stateFile: string | undefined;
   readonly address: string | undefined;
   readonly probePorts: readonly number[] | undefined;
+  /** URL of the process that switches the host's power (`muster sim` sets it); announced as the fact `world`. */
+  readonly world: string | undefined;
   readonly faults: Faults;
 }
 
@@ -28,6 +30,7 @@ const known = new Set([
   "stateFile",
   "address",
   "probePorts",
+  "world",
   "faults",
 ]);
 
@@ -47,6 +50,7 @@ export function simulatorConfig(config: Readonly<Record<string, unknown>>): Simu
     stateFile: text(config, "stateFile"),
     address: text(config, "address"),
     probePorts: ports(config["probePorts"]),
+    world: text(config, "world"),
     faults: readFaults(config["faults"] ?? {}),
   };
 }

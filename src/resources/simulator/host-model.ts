@@ -1,4 +1,5 @@
-/** A simulated host: VMs, their power, and what fits. Every change is an effect of one Command. */
+/** A simulated host: VMs, their power, and what fits. Every change is an effect of one Command, or of its power. */
+import { randomUUID } from "node:crypto";
 import type { HostStats, VmInfo, VmSpec } from "../../api/index.ts";
 import type { Effects } from "./effects.ts";
 import { RefusedError } from "./errors.ts";
@@ -31,6 +32,13 @@ export class HostModel {
 
   list(): readonly VmInfo[] {
     return [...this.#vms.values()];
+  }
+
+  /** Everything that runs goes off at once. */
+  losePower(): void {
+    for (const vm of this.list()) {
+      if (vm.power !== "Off") this.#change(randomUUID(), "LosePower", { ...vm, power: "Off" });
+    }
   }
 
   stats(): HostStats {

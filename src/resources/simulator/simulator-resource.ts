@@ -7,6 +7,7 @@ import {
   type ResourceStatus,
   type ServerResource,
   type StartupCommand,
+  type VmInfo,
   type WireCommand,
 } from "../../api/index.ts";
 import type { SimulatorConfig } from "./config.ts";
@@ -18,12 +19,19 @@ import { HostModel } from "./host-model.ts";
 import { joinNeighbourhood } from "./neighbourhood.ts";
 import { simulatorCommandTypes } from "./simulator-commands.ts";
 
+/** A simulated host from the outside: what its own process may do to it that no Command may. */
+export interface SimulatedMachine extends ServerResource {
+  /** Every VM goes off, as when somebody pulls the plug. */
+  losePower(): void;
+  vms(): readonly VmInfo[];
+}
+
 /** A host with VMs that exists in memory only, and fails on request. */
-export class SimulatorResource implements ServerResource {
+export class SimulatorResource implements SimulatedMachine {
   readonly name: string;
   readonly #config: SimulatorConfig;
   readonly #host: SimulatedHost;
-  readonly #leave: () => void;
+  #leave: () => void;
 
   /** @param agentId also the host's name, for migrations. */
   constructor(agentId: string, config: SimulatorConfig) {
@@ -40,14 +48,21 @@ export class SimulatorResource implements ServerResource {
   }
 
   initialize(): Promise<Omit<StartupCommand, "type" | "zone" | "cluster">> {
-    const { resourceType, address, probePorts, cpuCount, memoryBytes } = this.#config;
+    // Closed when its host lost its power; it is back now.
+    this.#leave = joinNeighbourhood(this.#host.model);
+    const { resourceType, address, probePorts, cpuCount, memoryBytes, world } = this.#config;
     return Promise.resolve({
       name: this.name,
       resourceType,
       version: "1",
       ...(address !== undefined && { address }),
       ...(probePorts !== undefined && { probePorts }),
-      facts: { simulated: true, cpuCount, memoryBytes },
+      facts: {
+        simulated: true,
+        cpuCount,
+        memoryBytes,
+        ...(world !== undefined && { world }),
+      },
       commandTypes: simulatorCommandTypes,
     });
   }
@@ -81,6 +96,16 @@ export class SimulatorResource implements ServerResource {
       case undefined:
         return this.#carryOut(command);
     }
+  }
+
+  losePower(): void {
+    // Its neighbours don't see it any more, before its agent has ended.
+    this.#leave();
+    this.#host.model.losePower();
+  }
+
+  vms(): readonly VmInfo[] {
+    return this.#host.model.list();
   }
 
   close(): Promise<void> {

@@ -4,6 +4,7 @@
  */
 import { log } from "@temporalio/workflow";
 import type { ResourceState, ResourceStateEvent, StatusEvent } from "../../api/index.ts";
+import { clip } from "../../lifecycle/clip.ts";
 import type { DisconnectRule } from "../../lifecycle/disconnect-rules.ts";
 import { nextResourceState } from "../../lifecycle/resource-state-table.ts";
 import { nextStatus } from "../../lifecycle/status-table.ts";
@@ -48,7 +49,7 @@ export class Agent {
       }
       state.status = to;
     }
-    if (accepted) state.statusReason = clip(reason);
+    if (accepted) state.statusReason = clip(reason, textCharsMax);
     if (state.status !== from) {
       log.info("status changed", { from, to: state.status, events, rule, reason });
       state.statusSinceMs = this.nowMs;
@@ -84,7 +85,7 @@ export class Agent {
       atMs: this.nowMs,
       epoch: state.epoch,
       type,
-      text: clip(text),
+      text: clip(text, textCharsMax),
       ...(data !== undefined && { data }),
     });
     if (state.unrecorded.length > unrecordedMax) {
@@ -103,8 +104,4 @@ export class Agent {
       errand,
     });
   }
-}
-
-function clip(text: string): string {
-  return text.length > textCharsMax ? `${text.slice(0, textCharsMax)}…` : text;
 }

@@ -4,11 +4,17 @@ import {
   proxyActivities,
   proxyLocalActivities,
 } from "@temporalio/workflow";
+import {
+  investigatorActivityType,
+  investigatorSummary,
+} from "../../lifecycle/investigator-catalogue.ts";
 import { activitiesTaskQueue, gatewayTaskQueue } from "../agent-messages.ts";
-import type { GatewayActivities, WorkerActivities } from "../activity-types.ts";
+import type { GatewayActivities, InvestigateArgs, WorkerActivities } from "../activity-types.ts";
 
 /** A gateway that does not take a task within this time is taken to be gone. */
 const gatewayPickUp = "5s";
+/** Workers may be busy with other lost hosts for a while. */
+const workerPickUp = "10s";
 /** TRY_CANCEL: a new session must not wait for an activity that nobody needs any more. */
 const cancellationType = ActivityCancellationType.TRY_CANCEL;
 const once = { maximumAttempts: 1 } as const;
@@ -47,27 +53,52 @@ export const askForSilence = (gatewayId: string, summary: string) =>
     summary,
   });
 
-/** Investigator `agent`: its gateway must take it up at once, the agent gets ten seconds. */
-export const investigatorAgent = (gatewayId: string) =>
-  proxyActivities<Pick<GatewayActivities, "investigateByAgent">>({
+/** An Investigator ends by itself when its time is over; its worker then has so long to hand over the evidence. */
+const evidenceMs = 3_000;
+
+/**
+ * Asks one Investigator. The worker's heartbeats tell it when nobody needs the answer any more, and tell us when it is
+ * gone; gateways answer within their socket's wait and send none.
+ */
+export const askInvestigator = async (
+  name: string,
+  taskQueue: string,
+  args: InvestigateArgs & { readonly timeoutMs: number },
+): Promise<unknown> =>
+  proxyActivities<Readonly<Record<string, (args: InvestigateArgs) => Promise<unknown>>>>({
+    taskQueue,
+    scheduleToStartTimeout: taskQueue === activitiesTaskQueue ? workerPickUp : gatewayPickUp,
+    startToCloseTimeout: args.timeoutMs + evidenceMs,
+    ...(taskQueue === activitiesTaskQueue && { heartbeatTimeout: "5s" }),
+    retry: once,
+    cancellationType,
+    summary: investigatorSummary(name),
+  })[investigatorActivityType(name)]?.(args);
+
+/** A few hosts of the same cluster, from the read model. */
+export const findNeighbours = (args: Parameters<WorkerActivities["findNeighbours"]>[0]) =>
+  proxyActivities<Pick<WorkerActivities, "findNeighbours">>({
+    taskQueue: activitiesTaskQueue,
+    scheduleToStartTimeout: workerPickUp,
+    startToCloseTimeout: "5s",
+    retry: once,
+    cancellationType,
+    summary: "Investigator neighbour: looks for hosts to ask",
+  }).findNeighbours(args);
+
+/** One of them looks for the lost host. All are asked at once, so this is also how long the Investigator takes. */
+export const askNeighbour = (
+  gatewayId: string,
+  args: Parameters<GatewayActivities["askNeighbour"]>[0],
+) =>
+  proxyActivities<Pick<GatewayActivities, "askNeighbour">>({
     taskQueue: gatewayTaskQueue(gatewayId),
     scheduleToStartTimeout: gatewayPickUp,
-    startToCloseTimeout: "12s",
+    startToCloseTimeout: args.timeoutMs + evidenceMs,
     retry: once,
     cancellationType,
-    summary: "Investigator agent: asks the agent itself",
-  });
-
-/** Investigator `ping`: a worker gets five seconds to begin, the probe fifteen. */
-export const investigatorPing = () =>
-  proxyActivities<Pick<WorkerActivities, "investigateByPing">>({
-    taskQueue: activitiesTaskQueue,
-    scheduleToStartTimeout: "10s",
-    startToCloseTimeout: "15s",
-    retry: once,
-    cancellationType,
-    summary: "Investigator ping: probes the host over the network",
-  });
+    summary: `Investigator neighbour: asks ${args.agentId} what it sees`,
+  }).askNeighbour(args);
 
 /** How much else is lost. Tried for half a minute: without an answer Down is held back, and asked again later. */
 export const askForBrake = (summary: string) =>

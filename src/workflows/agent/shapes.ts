@@ -1,5 +1,6 @@
 /** The shape of each message of `agent-messages.ts`, as far as the lifecycle relies on it. */
 import { shutdownReasons } from "../../api/index.ts";
+import { investigatorNamePattern } from "../../lifecycle/investigator-catalogue.ts";
 import {
   flag,
   isObject,
@@ -16,6 +17,7 @@ import {
 
 const dayMs = 86_400_000;
 const idCharsMax = 200;
+const factsMax = 100;
 const id = text(1, idCharsMax);
 const gateway = object({ gatewayId: id, incarnation: id });
 const durationMs = number(0, 400 * dayMs);
@@ -41,6 +43,22 @@ const traits: Check = (value, path) => {
   return undefined;
 };
 
+const facts: Check = (value, path) => {
+  if (!isObject(value)) return `${path} must be an object`;
+  const entries = Object.entries(value);
+  if (entries.length > factsMax) return `${path} may have ${factsMax} entries`;
+  const wrong = entries.find(([, fact]) => !["string", "number", "boolean"].includes(typeof fact));
+  return wrong && `${path}.${wrong[0]} must be a string, a number, true or false`;
+};
+
+const investigator = object({
+  name: (value, path) =>
+    typeof value === "string" && investigatorNamePattern.test(value)
+      ? undefined
+      : `${path} must be the name of an Investigator`,
+  timeoutMs: number(100, 600_000),
+});
+
 const answers = listOf(object({ type: id, commandId: id, result: flag }), 1, 1_000);
 
 export const shapes = {
@@ -52,6 +70,7 @@ export const shapes = {
       cluster: id,
       resourceType: id,
       software: text(0, 500),
+      facts: optional(facts),
       resources: listOf(object({ name: id }), 0, 1_000),
       commandTypes: optional(traits),
     }),
@@ -61,6 +80,8 @@ export const shapes = {
       reconnectGraceMs: durationMs,
       alertWaitMs: durationMs,
       investigateRetryMs: number(1, 400 * dayMs),
+      investigators: optional(listOf(investigator, 0, 50)),
+      neighboursAsked: optional(number(1, 20)),
     }),
     vouchForMs: optional(durationMs),
   }),

@@ -73,8 +73,8 @@ describe("resource in a package of its own", () => {
 
 describe("resource that can't be loaded", () => {
   test.each([
-    ["./no/such/place", /There is no resource/],
-    ["no-such-package-of-a-resource", /There is no resource/],
+    ["./no/such/place", /there is no module/],
+    ["no-such-package-of-a-resource", /there is no module/],
     [join(root, "package.json"), /can't be loaded|no default export/],
   ])("%s - stops the agent with what to change", async (module, message) => {
     const options = agentOptions(makeHome(), ["ws://127.0.0.1:9"]);

@@ -53,6 +53,8 @@ export function testConfig(
     MUSTER_API_PORT: "0",
     MUSTER_WORKER_PORT: "0",
     MUSTER_JOIN_TOKEN: joinToken,
+    // Those that the worker below has.
+    MUSTER_INVESTIGATORS: "agent,ping",
     MUSTER_GATEWAY_ID: `gw-${randomUUID().slice(0, 8)}`,
     DATABASE_URL: databaseUrl,
     TEMPORAL_ADDRESS: temporal.address,

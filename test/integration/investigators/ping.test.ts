@@ -2,8 +2,8 @@ import { MockActivityEnvironment } from "@temporalio/testing";
 import { execa } from "execa";
 import { connect, type Socket } from "node:net";
 import { describe, expect, it } from "vitest";
-import { createInvestigators } from "../../../src/activities/investigators/index.ts";
-import { investigateByPing } from "../../../src/activities/investigators/ping.ts";
+import { asActivity } from "../../../src/activities/investigators/as-activity.ts";
+import { createPing } from "../../../src/activities/investigators/ping.ts";
 import { createLog } from "../../../src/telemetry/log.ts";
 import type { HostDescription } from "../../../src/workflows/agent-messages.ts";
 
@@ -25,23 +25,22 @@ const noPing =
 
 describe.skipIf(noPing !== "")(`Investigator ping by ICMP${noPing}`, () => {
   it("a host that is there - is Up, as the activity that workers register", async () => {
-    const { investigateByPing: activity } = createInvestigators({
-      log: createLog("test", "silent"),
-    });
+    const activity = asActivity(createPing(), createLog("test", "silent"));
     const finding: unknown = await new MockActivityEnvironment().run(activity, {
       agentId: "a",
       epoch: 1,
       host: describeHost("127.0.0.1"),
     });
     expect(finding).toEqual({
+      investigator: "ping",
       verdict: "Up",
       evidence: expect.stringContaining("ICMP echo: reply") as string,
     });
   });
 
   it("a name that nobody knows - is Unknown with ping's own words", async () => {
-    const finding = await investigateByPing(
-      { host: describeHost("no-such-host.invalid") },
+    const finding = await createPing().investigate(
+      { agentId: "a", ...describeHost("no-such-host.invalid") },
       { signal: new AbortController().signal, timeoutMs: 5_000 },
     );
     expect(finding.verdict).toBe("Unknown");
@@ -71,9 +70,9 @@ describe("Investigator ping by TCP", () => {
         socket.on("error", () => undefined);
         sockets.push(socket);
       }
-      const finding = await investigateByPing(
-        { host: describeHost("127.0.0.1", [port]) },
-        { signal: new AbortController().signal, timeoutMs: 700, pingProgram: "false" },
+      const finding = await createPing("false").investigate(
+        { agentId: "a", ...describeHost("127.0.0.1", [port]) },
+        { signal: new AbortController().signal, timeoutMs: 700 },
       );
       expect(finding.verdict).toBe("Unknown");
       expect(finding.evidence).toContain(`TCP port ${port}: no answer`);

@@ -1,27 +1,20 @@
 import { createServer, type AddressInfo, type Server } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
-import { investigateByPing } from "../../../src/activities/investigators/ping.ts";
-import type { HostDescription } from "../../../src/workflows/agent-messages.ts";
+import { createPing } from "../../../src/activities/investigators/ping.ts";
+import type { LostHost } from "../../../src/api/index.ts";
 
 /** Programs that end like a ping without a reply, and like one with a reply. */
 const silent = "false";
 const replying = "true";
 
-const host = (fields: Partial<HostDescription>): { host: HostDescription } => ({
-  host: {
-    zone: "z",
-    cluster: "c",
-    resourceType: "kvm",
-    software: "test",
-    resources: [],
-    ...fields,
-  },
+const host = (fields: Partial<LostHost>): LostHost => ({
+  agentId: "a",
+  zone: "z",
+  cluster: "c",
+  resourceType: "kvm",
+  ...fields,
 });
-const options = (pingProgram: string) => ({
-  signal: new AbortController().signal,
-  timeoutMs: 10_000,
-  pingProgram,
-});
+const options = { signal: new AbortController().signal, timeoutMs: 10_000 };
 
 describe("Investigator ping: what counts as a reply", () => {
   const servers: Server[] = [];
@@ -41,19 +34,21 @@ describe("Investigator ping: what counts as a reply", () => {
   };
 
   it("an ICMP reply - is Up", async () => {
-    expect(await investigateByPing(host({ address: "127.0.0.1" }), options(replying))).toEqual({
-      verdict: "Up",
-      evidence: expect.stringMatching(
-        /^Asked 127\.0\.0\.1: ICMP echo: reply after \d+ ms\.$/,
-      ) as string,
-    });
+    expect(await createPing(replying).investigate(host({ address: "127.0.0.1" }), options)).toEqual(
+      {
+        verdict: "Up",
+        evidence: expect.stringMatching(
+          /^Asked 127\.0\.0\.1: ICMP echo: reply after \d+ ms\.$/,
+        ) as string,
+      },
+    );
   });
 
   it("an accepted TCP connection - is Up where ICMP gets no reply", async () => {
     const port = await listen();
     const probePorts = [await closedPort(), port];
     expect(
-      await investigateByPing(host({ address: "127.0.0.1", probePorts }), options(silent)),
+      await createPing(silent).investigate(host({ address: "127.0.0.1", probePorts }), options),
     ).toEqual({
       verdict: "Up",
       evidence: expect.stringContaining(`TCP port ${port}: connection accepted`) as string,
@@ -62,9 +57,9 @@ describe("Investigator ping: what counts as a reply", () => {
 
   it("a refused connection - is Unknown, since a firewall may have sent it", async () => {
     const port = await closedPort();
-    const finding = await investigateByPing(
+    const finding = await createPing(silent).investigate(
       host({ address: "127.0.0.1", probePorts: [port] }),
-      options(silent),
+      options,
     );
     expect(finding.verdict).toBe("Unknown");
     expect(finding.evidence).toMatch(
@@ -75,9 +70,9 @@ describe("Investigator ping: what counts as a reply", () => {
   });
 
   it("a missing ping - is Unknown and says so", async () => {
-    const finding = await investigateByPing(
+    const finding = await createPing("no-such-ping").investigate(
       host({ address: "127.0.0.1" }),
-      options("no-such-ping"),
+      options,
     );
     expect(finding.verdict).toBe("Unknown");
     expect(finding.evidence).toContain("no-such-ping is not installed on this worker");
@@ -85,10 +80,10 @@ describe("Investigator ping: what counts as a reply", () => {
 
   it("a cancel - ends the probes at once", async () => {
     const cancelled = AbortSignal.abort();
-    const finding = await investigateByPing(host({ address: "127.0.0.1", probePorts: [1] }), {
-      ...options(silent),
-      signal: cancelled,
-    });
+    const finding = await createPing(silent).investigate(
+      host({ address: "127.0.0.1", probePorts: [1] }),
+      { ...options, signal: cancelled },
+    );
     expect(finding.verdict).toBe("Unknown");
     expect(finding.evidence).toContain("cancelled");
   });

@@ -11,8 +11,11 @@ import type {
   AgentEvent,
   AgentRecord,
   GatewayActivities,
+  InvestigateArgs,
+  Neighbour,
   WorkerActivities,
 } from "../../../src/workflows/activity-types.ts";
+import type { CheckOnHostAnswer, Finding } from "../../../src/api/index.ts";
 import type { agentLifecycle } from "../../../src/workflows/agent-lifecycle.ts";
 import {
   activitiesTaskQueue,
@@ -35,6 +38,7 @@ import type {
   ConnectedMessage,
   DisconnectCause,
   GatewayRef,
+  HostDescription,
   LifecycleSettings,
   PingMessage,
 } from "../../../src/workflows/agent-messages.ts";
@@ -64,6 +68,8 @@ export interface Call {
 
 /** What the fakes answer; a test changes what it needs, per agent where agents must not disturb each other. */
 export class Edge {
+  /** What the Investigators beside `agent` and `ping` answer, by activity type. */
+  readonly investigators: Readonly<Record<string, (agentId: string) => Promise<unknown>>>;
   readonly calls: Call[] = [];
   readonly records: AgentRecord[] = [];
   /** Set to make the read model fail, by the way it is asked. */
@@ -73,11 +79,18 @@ export class Edge {
     Promise.resolve({ written: requests.map(({ seq }) => seq), notWritten: [] });
   investigateByAgent: (agentId: string) => Promise<Finding> = () =>
     Promise.resolve({ verdict: "Unknown", evidence: "asked over its socket: no answer" });
-  investigateByPing: (agentId: string) => Promise<Finding> = () =>
+  investigateByPing: (agentId: string) => Promise<unknown> = () =>
     Promise.resolve({ verdict: "Unknown", evidence: "3 echo requests: no reply" });
 
   askBrake: WorkerActivities["askBrake"] = () =>
     Promise.resolve({ held: false, reason: "no mass loss" });
+  neighbours: (agentId: string) => readonly Neighbour[] = () => [];
+  askNeighbour: (neighbour: string, agentId: string) => Promise<CheckOnHostAnswer> = (neighbour) =>
+    Promise.resolve({ type: "CheckOnHostAnswer", commandId: neighbour, result: true, seen: false });
+
+  constructor(investigators: Edge["investigators"] = {}) {
+    this.investigators = investigators;
+  }
 
   callsOf(name: string, agentId: string): readonly Call[] {
     return this.calls.filter((call) => call.name === name && call.args["agentId"] === agentId);
@@ -114,6 +127,11 @@ export class Edge {
       investigateByAgent: noted("investigateByAgent", ({ agentId }: { agentId: string }) =>
         this.investigateByAgent(agentId),
       ),
+      askNeighbour: noted(
+        "askNeighbour",
+        ({ agentId, host }: { agentId: string; host: { agentId: string } }) =>
+          this.askNeighbour(agentId, host.agentId),
+      ),
       holdLease: noted("holdLease", nothing),
     } as unknown as GatewayActivities;
   }
@@ -130,16 +148,22 @@ export interface Rig {
   readonly edge: Edge;
 }
 
-/** Starts the workers for the tests of a file. */
-export function useRig(): Rig {
+/** Starts the workers for the tests of a file, with `investigators` beside `ping`, by activity type. */
+export function useRig(investigators: Edge["investigators"] = {}): Rig {
   const temporal = useTemporal();
-  const edge = new Edge();
+  const edge = new Edge(investigators);
   const workers: Worker[] = [];
   const running: Promise<void>[] = [];
   beforeAll(async () => {
     const basis = {
       connection: await temporal.nativeConnection(),
       namespace: temporal.namespace,
+    };
+    const investigate = (name: string, answer: (agentId: string) => Promise<unknown>) => {
+      return (args: InvestigateArgs) => {
+        edge.calls.push({ name, args: { ...args } });
+        return answer(args.agentId);
+      };
     };
     const activities: WorkerActivities = {
       recordGateway: () => Promise.resolve(),
@@ -153,10 +177,7 @@ export function useRig(): Rig {
         edge.calls.push({ name: "recordRecovery", args: { ...recovery } });
         return Promise.resolve({ workloads: [{ resource: "sim", name: "vm-1", power: "On" }] });
       },
-      investigateByPing: (args) => {
-        edge.calls.push({ name: "investigateByPing", args: { ...args } });
-        return edge.investigateByPing(args.agentId);
-      },
+      findNeighbours: ({ agentId }) => Promise.resolve(edge.neighbours(agentId)),
     };
     workers.push(
       await Worker.create({
@@ -169,7 +190,16 @@ export function useRig(): Rig {
       await Worker.create({
         ...basis,
         taskQueue: activitiesTaskQueue,
-        activities: { ...activities },
+        activities: {
+          ...activities,
+          investigateByPing: investigate("investigateByPing", (id) => edge.investigateByPing(id)),
+          ...Object.fromEntries(
+            Object.entries(edge.investigators).map(([type, answer]) => [
+              type,
+              investigate(type, answer),
+            ]),
+          ),
+        },
       }),
       await Worker.create({
         ...basis,
@@ -211,6 +241,7 @@ export class AgentUnderTest {
       gateway?: GatewayRef;
       settings?: Partial<LifecycleSettings>;
       vouchForMs?: number;
+      host?: Partial<HostDescription>;
     } = {},
   ): Promise<void> {
     const connected: ConnectedMessage = {
@@ -223,6 +254,7 @@ export class AgentUnderTest {
         software: "muster-agent/test",
         address: "192.0.2.1",
         resources: [{ name: "sim", resourceType: "simulator", version: "1" }],
+        ...options.host,
       },
       settings: { ...calm, ...options.settings },
       ...(options.vouchForMs !== undefined && { vouchForMs: options.vouchForMs }),

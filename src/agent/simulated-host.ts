@@ -1,0 +1,93 @@
+/** One host of `muster sim`: an agent with a simulated machine, started anew each time that its power comes back. */
+import { createHmac } from "node:crypto";
+import type { VmInfo } from "../api/index.ts";
+import { loadSimulatedMachine, type SimulatedMachine } from "../resources/index.ts";
+import type { Log } from "../telemetry/log.ts";
+import { Container } from "./container.ts";
+import { agentHome } from "./home.ts";
+import { Journal } from "./journal.ts";
+import type { Dial } from "./link.ts";
+import type { SimOptions } from "./options.ts";
+import { PowerSwitch, type Power } from "./power-switch.ts";
+import { ResourceSet, type Place } from "./resource-set.ts";
+import { orAborted } from "./time-limit.ts";
+import type { WorldHost } from "./world.ts";
+
+/** What all agents of the process share. */
+export interface Fleet {
+  readonly options: SimOptions;
+  readonly log: Log;
+  readonly dial: Dial;
+  readonly software: string;
+  /** The agents' secrets are derived from it, so that ten thousand agents need one file. */
+  readonly masterSecret: string;
+  /** URL of the world, for Investigators. */
+  readonly world: string;
+}
+
+export class SimulatedHost implements WorldHost {
+  readonly agentId: string;
+  readonly #fleet: Fleet;
+  readonly #place: Place;
+  readonly #power = new PowerSwitch();
+  #machine: SimulatedMachine | undefined;
+
+  constructor(fleet: Fleet, agentId: string, place: Place) {
+    this.agentId = agentId;
+    this.#fleet = fleet;
+    this.#place = place;
+  }
+
+  get power(): Power {
+    return this.#power.power;
+  }
+
+  /** Off: its agent is gone without goodbye and its VMs are off. On: the agent comes back, the VMs stay off. */
+  setPower(power: Power): void {
+    if (!this.#power.set(power)) return;
+    if (power === "off") this.#machine?.losePower();
+    this.#fleet.log.info({ agentId: this.agentId, power }, "power switched");
+  }
+
+  vms(): readonly VmInfo[] {
+    return this.#machine?.vms() ?? [];
+  }
+
+  /** Runs until the signal aborts, then says goodbye, if it has power to. */
+  async run(signal: AbortSignal, onOpen: (agentId: string) => void): Promise<void> {
+    const { options, world } = this.#fleet;
+    this.#machine = await loadSimulatedMachine(this.agentId, { ...options.config, world });
+    const resources = new ResourceSet([this.#machine], this.#place, this.#fleet.log);
+    while (!signal.aborted) {
+      const container = await this.#container(resources, onOpen);
+      await container.run(AbortSignal.any([signal, this.#power.offSignal]));
+      await orAborted(this.#power.untilOn(), signal);
+    }
+  }
+
+  async #container(resources: ResourceSet, onOpen: (agentId: string) => void): Promise<Container> {
+    const { options, log, dial, software, masterSecret } = this.#fleet;
+    const { agentId } = this;
+    const journal = new Journal(agentHome(options.home, agentId).journalFile, log);
+    await journal.load();
+    const secret = createHmac("sha256", masterSecret).update(agentId).digest("base64url");
+    return new Container({
+      agentId,
+      gateways: options.gateways,
+      credentials: {
+        secret,
+        ...(options.joinToken !== undefined && { joinToken: options.joinToken }),
+      },
+      software,
+      resources,
+      journal,
+      dial: this.#power.wire(dial),
+      frameBytesMax: options.frameBytesMax,
+      log: log.child({ agentId }),
+      shutdownReason: options.shutdownReason,
+      onOpen: () => {
+        onOpen(agentId);
+      },
+    });
+  }
+}
