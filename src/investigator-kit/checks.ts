@@ -119,7 +119,7 @@ async function endsWhenAborted(
 function checkFinding(finding: Finding): void {
   const { verdict, evidence, proof } = finding as Finding & { readonly proof?: unknown };
   if (!verdicts.includes(verdict)) {
-    throw wrong(`its verdict is ${String(verdict)}, not one of ${verdicts.join(", ")}`);
+    throw wrong(`its verdict is ${verdict}, not one of ${verdicts.join(", ")}`);
   }
   if (typeof evidence !== "string" || evidence.trim() === "") {
     throw wrong(`it said ${verdict} without evidence: say what was asked and what was seen`);

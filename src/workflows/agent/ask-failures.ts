@@ -8,14 +8,14 @@ import { ApplicationFailure, TimeoutFailure, TimeoutType } from "@temporalio/com
 export function failureEvidence(who: string, timeoutMs: number, error: unknown): string {
   const root = rootOf(error);
   if (root instanceof TimeoutFailure) {
-    switch (root.timeoutType) {
-      case TimeoutType.SCHEDULE_TO_START:
-        return `${who} was not asked: nobody took the question in time.`;
-      case TimeoutType.HEARTBEAT:
-        return `${who} gave no answer: the worker that asked it is gone or hangs.`;
-      default:
-        return `${who} gave no answer within ${timeoutMs} ms.`;
+    const { timeoutType } = root;
+    if (timeoutType === TimeoutType.SCHEDULE_TO_START) {
+      return `${who} was not asked: nobody took the question in time.`;
     }
+    if (timeoutType === TimeoutType.HEARTBEAT) {
+      return `${who} gave no answer: the worker that asked it is gone or hangs.`;
+    }
+    return `${who} gave no answer within ${timeoutMs} ms.`;
   }
   if (isUnregistered(root)) {
     return `${who} is not known to the worker that was to ask it: add its module to MUSTER_INVESTIGATOR_MODULES there, or take it out of MUSTER_INVESTIGATORS.`;
