@@ -1,3 +1,4 @@
+// @ts-check
 /** The kit's checks with Node's own test runner: `node --test examples/pdu-investigator`. */
 import { test } from "node:test";
 import { investigatorChecks } from "muster/investigator-kit";

@@ -1,3 +1,4 @@
+// @ts-check
 /**
  * An Investigator against `muster/api` alone: asks a rack's power distribution unit whether the host's outlet is on.
  * The PDU is an HTTP server that answers `GET /outlets/<n>` with `{ "outlet": n, "state": "on" | "off" }`.

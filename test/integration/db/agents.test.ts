@@ -5,6 +5,7 @@ import {
   countByStatus,
   findAgent,
   listAgents,
+  listNeighbours,
   listNewestEvents,
   registerIdentity,
   takeEpoch,
@@ -137,5 +138,41 @@ describe("agent list", () => {
     const after = await countByStatus(database.pool);
     expect(after.get("Down")).toBe((before.get("Down") ?? 0) + 1);
     expect(after.has("Removed")).toBe(false);
+  });
+});
+
+describe("neighbours of a lost host", () => {
+  it("are Up, have a session and stand in its cluster; it is none itself", async () => {
+    const zone = `zone-${randomUUID()}`;
+    const session = (agentId: string) =>
+      takeEpoch(database.pool, {
+        ...{ agentId, gatewayId: "g1", incarnation: "i1", zone, cluster: "c1" },
+        ...{ resourceType: "simulator", host: {} },
+      });
+    const up = async () => {
+      const id = await register(zone);
+      await session(id);
+      await write(id, "Up", [event(1)]);
+      return id;
+    };
+    const lost = await up();
+    const near = [await up(), await up(), await up()];
+    await write(await register(zone), "Up", [event(1)]);
+    const gone = await register(zone);
+    await session(gone);
+    await write(gone, "Disconnected", [event(1)]);
+    await write(await register(zone, "c2"), "Up", [event(1)]);
+
+    const find = (atMost: number) =>
+      listNeighbours(database.pool, { agentId: lost, zone, cluster: "c1", atMost });
+    const all = await find(10);
+    expect(all.map(({ agentId }) => agentId).sort()).toEqual([...near].sort());
+    expect(all.every(({ gatewayId }) => gatewayId === "g1")).toBe(true);
+    // Not always the same ones: all three are named sooner or later.
+    const asked = new Set<string>();
+    for (let i = 0; i < 100 && asked.size < 3; i++) {
+      for (const { agentId } of await find(1)) asked.add(agentId);
+    }
+    expect([...asked].sort()).toEqual([...near].sort());
   });
 });

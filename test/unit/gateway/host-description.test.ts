@@ -31,6 +31,27 @@ describe("host description", () => {
     });
   });
 
+  it("host description - facts of all resources, the first that knows one counts; too long ones are left out whole", () => {
+    const host = describeHost(
+      [
+        { ...startup, facts: { world: "http://127.0.0.1:1", cpuCount: 4 } },
+        {
+          ...startup,
+          name: "disk",
+          facts: { cpuCount: 8, spinning: true, long: "x".repeat(257), ["n".repeat(65)]: 1 },
+        },
+      ],
+      "agent/1",
+    );
+    expect(host.facts).toEqual({ world: "http://127.0.0.1:1", cpuCount: 4, spinning: true });
+  });
+
+  it("host description - a flood of facts is bounded", () => {
+    const facts = Object.fromEntries(Array.from({ length: 500 }, (_, i) => [`fact-${i}`, i]));
+    const host = describeHost([{ ...startup, facts }], "agent/1");
+    expect(Object.keys(host.facts ?? {})).toHaveLength(64);
+  });
+
   it.each([
     ["NO_RESOURCE", []],
     ["DUPLICATE_RESOURCE", [startup, startup]],
