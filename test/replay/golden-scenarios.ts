@@ -61,6 +61,21 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
     return agent.handle;
   },
 
+  "agent-investigated": async (rig) => {
+    const agent = new AgentUnderTest(rig, "investigated");
+    rig.edge.neighbours = () => ["n1", "n2"].map((agentId) => ({ agentId, gatewayId: "g1" }));
+    const investigators = ["agent", "neighbour", "kvm", "no-such-one", "ping"].map((name) => ({ name, timeoutMs: 1_000 }));
+    await agent.connect({ settings: { ...quick, investigators, neighboursAsked: 2 } });
+    await agent.becomes("Up");
+    await agent.disconnect({ type: "socketLost", details: "closed" });
+    await agent.saw("verdict", "verdict");
+    await agent.connect({ epoch: 2, settings: { ...quick, investigators } });
+    await agent.becomes("Up");
+    await agent.disconnect({ type: "goodbye", reason: "stop" }, 2);
+    await agent.saw("connected", "disconnected", "connected", "disconnected");
+    return agent.handle;
+  },
+
   "agent-removed": async (rig) => {
     const agent = new AgentUnderTest(rig, "removed");
     rig.edge.recordFails = { local: true, normal: false };

@@ -57,7 +57,9 @@ async function ask(
     );
     const answer: unknown = await Promise.race([asked, impatience.over]);
     if (answer !== stillAsking) return readFinding(name, answer);
-    log.warn({ investigator: name, agentId: args.agentId, timeoutMs }, "Investigator hangs");
+    if (!cancelled.aborted) {
+      log.warn({ investigator: name, agentId: args.agentId, timeoutMs }, "Investigator hangs");
+    }
     return unknownFinding(
       name,
       `Investigator ${name} gave no answer within ${timeoutMs} ms, and did not end when told to.`,
