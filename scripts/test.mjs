@@ -14,6 +14,7 @@ for (const [command, args, debianPackage, what] of [
   ["libvirtd", ["--version"], "libvirt-daemon libvirt-daemon-driver-qemu", "real guests"],
   ["qemu-system-x86_64", ["--version"], "qemu-system-x86", "real guests"],
   ["ping", ["-V"], "iputils-ping", "the ping Investigator"],
+  ["python3", ["-m", "pip", "--version"], "python3-pip", "the redfish Investigator"],
 ]) {
   if (spawnSync(command, args, { stdio: "ignore" }).error === undefined) continue;
   say(
