@@ -44,8 +44,11 @@ function judge(url, answer) {
   const { outlet, state } = /** @type {Record<string, unknown>} */ (Object(answer));
   if (typeof outlet !== "number") return unknown(`${url} answered with what is no outlet.`);
   if (state !== "off") return unknown(`${url} says that outlet ${outlet} is ${String(state)}.`);
-  const proof = `${url} says that outlet ${outlet} is off.`;
-  return { verdict: "Down", evidence: proof, proof };
+  return {
+    verdict: "Down",
+    evidence: `${url} was asked: no power.`,
+    proof: `${url} says that outlet ${outlet} is off.`,
+  };
 }
 
 /**

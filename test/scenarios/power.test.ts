@@ -23,13 +23,13 @@ const pdu = createServer((_request, response) => {
 await new Promise<void>((done) => pdu.listen(0, "127.0.0.1", done));
 const outlet = `http://127.0.0.1:${(pdu.address() as AddressInfo).port}/outlets/7`;
 
-const { cluster, home } = useCluster({
+const { cluster, home } = useCluster(() => ({
   MUSTER_INVESTIGATORS: "agent,neighbour:5000,redfish,pdu,simulator",
   MUSTER_INVESTIGATOR_MODULES: example,
   MUSTER_BMC_FILE: bmcFile,
   MUSTER_ALERT_WAIT_MS: "600000",
   PDU_OUTLETS: JSON.stringify({ unplugged: outlet }),
-});
+}));
 let gateway: Gateway;
 beforeAll(async () => {
   await cluster.startWorker();

@@ -78,8 +78,11 @@ function judge(bmc: string, path: string, system: Readonly<Record<string, unknow
     return unknown(`${bmc} answered with what is no ComputerSystem at ${path}.`);
   }
   if (state === "Off") {
-    const proof = `${bmc} reports PowerState Off for ${path}.`;
-    return { verdict: "Down", evidence: proof, proof };
+    return {
+      verdict: "Down",
+      evidence: `${bmc} was asked: the host is off.`,
+      proof: `${bmc} reports PowerState Off for ${path}.`,
+    };
   }
   if (state === "On") {
     return unknown(`${bmc} reports PowerState On for ${path}; what runs there it can't tell.`);

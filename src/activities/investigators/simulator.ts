@@ -66,8 +66,11 @@ function judge(
   if (power === "on") {
     return { verdict: "Up", evidence: `${where} says that the host has power.` };
   }
-  const proof = `${where} says that ${agentId} is switched off.`;
-  return { verdict: "Down", evidence: proof, proof };
+  return {
+    verdict: "Down",
+    evidence: `${where} was asked: the host has no power.`,
+    proof: `${where} says that ${agentId} is switched off.`,
+  };
 }
 
 function unknown(evidence: string): Finding {

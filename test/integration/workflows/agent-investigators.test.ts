@@ -58,7 +58,7 @@ describe("the order", () => {
       timeoutMs: 2_000,
       host: { zone: "z1", cluster: "c1" },
     });
-    expect((await agent.becomes("Down")).statusReason).toContain("its power is off");
+    expect((await agent.becomes("Down")).statusReason).toContain("PowerState Off");
   });
 
   test("agentLifecycle - those that can't speak of such a host are not asked", async () => {

@@ -6,7 +6,6 @@ import { randomUUID } from "node:crypto";
 import type { WorkflowHandle } from "@temporalio/client";
 import { DefaultLogger, Runtime, Worker } from "@temporalio/worker";
 import { afterAll, beforeAll } from "vitest";
-import type { Finding } from "../../../src/api/index.ts";
 import type {
   AgentEvent,
   AgentRecord,

@@ -2,7 +2,7 @@ import { MockActivityEnvironment } from "@temporalio/testing";
 import { pino } from "pino";
 import { describe, expect, it } from "vitest";
 import type { Finding, Investigator, LostHost } from "../../../src/api/index.ts";
-import type { InvestigatorFinding } from "../../../src/lifecycle/verdict.ts";
+import type { InvestigatorFinding } from "../../../src/lifecycle/disconnect-types.ts";
 import { asActivity } from "../../../src/activities/investigators/as-activity.ts";
 
 type Investigate = Investigator["investigate"];
