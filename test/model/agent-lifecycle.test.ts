@@ -61,7 +61,7 @@ const verbs: readonly OperatorVerb[] = [
   "manage",
   "reconnect",
 ];
-const truths: readonly Truth[] = ["Up", "Down", "Down", "Down", "Unknown", "throws", "hangs"];
+const truths: readonly Truth[] = ["Up", "Down", "Down", "Down", "Unknown", "throws", "rubbish", "hangs"];
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 8, arbitrary: fc.record({ do: fc.constant("pass" as const), ms: fc.nat(30_000) }) },
   {
@@ -278,7 +278,7 @@ describe("an agent's life", () => {
     }
   });
 
-  test.each(["Up", "Unknown", "throws", "hangs"] as const)(
+  test.each(["Up", "Unknown", "throws", "rubbish", "hangs"] as const)(
     "agentLifecycle - a host of which every Investigator says %s is never Down, however long",
     async (truth) => {
       agent.truth = truth;
