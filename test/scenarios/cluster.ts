@@ -27,6 +27,7 @@ export interface AgentDetails {
   readonly resourceState: string;
   readonly epoch: number | null;
   readonly gatewayId: string | null;
+  readonly braked?: boolean;
 }
 export interface EventLine {
   readonly type: string;
