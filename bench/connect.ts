@@ -5,8 +5,9 @@
  */
 import { startBareTemporal, type BareTemporal } from "./floors/bare-temporal.ts";
 import { ConnectingAgent } from "./connecting-agent.ts";
+import { cpuPerCall, readCpu, type CpuTimes, type Watched } from "./cpu.ts";
 import { inParallel, median } from "./measure.ts";
-import { round, type BenchResult } from "./result.ts";
+import { medianCpu, round, type BenchResult } from "./result.ts";
 import { withStack, type BenchStack, type Progress } from "./stack.ts";
 
 const agents = 300;
@@ -14,9 +15,13 @@ const inFlight = 64;
 const rounds = 2;
 const asked = 0.7;
 
+interface Measured {
+  readonly perSecond: number;
+  readonly cpuMs: CpuTimes;
+}
 interface Round {
-  readonly floor: number;
-  readonly figure: number;
+  readonly floor: Measured;
+  readonly figure: Measured;
 }
 interface FreshAndKnown {
   readonly fresh: Round;
@@ -37,12 +42,28 @@ export async function benchConnect(progress: Progress): Promise<BenchResult> {
   return { bench: "connect", unit: "agents/s", ...worse, asked, agents, inFlight, fresh, known };
 }
 
-function sumUp(pairs: readonly Round[]): { figure: number; floor: number; ratio: number } {
+function sumUp(pairs: readonly Round[]) {
   return {
-    figure: round(median(pairs.map((pair) => pair.figure))),
-    floor: round(median(pairs.map((pair) => pair.floor))),
-    ratio: round(median(pairs.map((pair) => pair.figure / pair.floor))),
+    figure: round(median(pairs.map((pair) => pair.figure.perSecond))),
+    floor: round(median(pairs.map((pair) => pair.floor.perSecond))),
+    ratio: round(median(pairs.map((pair) => pair.figure.perSecond / pair.floor.perSecond))),
+    cpuMs: medianCpu(pairs.map((pair) => pair.figure.cpuMs)),
+    floorCpuMs: medianCpu(pairs.map((pair) => pair.floor.cpuMs)),
   };
+}
+
+/** Times `work`, which does something for `count` agents. */
+async function timed(
+  watched: Watched,
+  count: number,
+  work: () => Promise<unknown>,
+): Promise<Measured> {
+  const before = readCpu(watched);
+  const began = performance.now();
+  await work();
+  const elapsedMs = performance.now() - began;
+  const cpuMs = cpuPerCall(before, readCpu(watched), count);
+  return { perSecond: (count * 1_000) / elapsedMs, cpuMs };
 }
 
 async function oneRound(stack: BenchStack): Promise<FreshAndKnown> {
@@ -53,28 +74,24 @@ async function oneRound(stack: BenchStack): Promise<FreshAndKnown> {
   await signalAll(bare, "bare-warm-up", 50);
   await warmUp.once(1);
 
-  const floorFresh = await signalAll(bare, "bare", agents);
+  const watched = { ...stack.watched, "bare worker": bare.workerPid };
   const fleet = connectAll(stack, gateway.agentUrl, "bench", agents);
-  const figureFresh = await fleet.once(1);
-  const floorKnown = await signalAll(bare, "bare", agents);
-  const figureKnown = await fleet.once(2);
+  const floor = () => timed(watched, agents, () => signalAll(bare, "bare", agents));
+  const figure = (epoch: number) => timed(watched, agents, () => fleet.once(epoch));
+  const fresh = { floor: await floor(), figure: await figure(1) };
+  const known = { floor: await floor(), figure: await figure(2) };
   fleet.close();
   warmUp.close();
   await bare.stop();
-  return {
-    fresh: { floor: floorFresh, figure: figureFresh },
-    known: { floor: floorKnown, figure: figureKnown },
-  };
+  return { fresh, known };
 }
 
-async function signalAll(bare: BareTemporal, prefix: string, count: number): Promise<number> {
+async function signalAll(bare: BareTemporal, prefix: string, count: number): Promise<void> {
   const payload = { epoch: 1, gateway: { gatewayId: "bench", incarnation: crypto.randomUUID() } };
-  const began = performance.now();
   await inParallel(count, inFlight, (number) =>
     bare.signalWithStart(`${prefix}-${number}`, payload),
   );
   await bare.allTaken();
-  return (count * 1000) / (performance.now() - began);
 }
 
 /** A fleet whose agents connect all at once, as often as asked; later connections take over from the earlier ones. */
@@ -84,11 +101,9 @@ function connectAll(stack: BenchStack, url: string, prefix: string, count: numbe
     (_, number) => new ConnectingAgent(`${prefix}-${number}`, stack.joinToken),
   );
   return {
-    once: async (epoch: number): Promise<number> => {
-      const began = performance.now();
+    once: async (epoch: number): Promise<void> => {
       await inParallel(count, inFlight, async (number) => fleet[number]?.connect(url));
       await stack.connectedEvents(prefix, epoch, count);
-      return (count * 1000) / (performance.now() - began);
     },
     close: () => {
       for (const agent of fleet) agent.close();

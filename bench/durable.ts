@@ -33,11 +33,12 @@ export async function benchDurable(progress: Progress): Promise<BenchResult> {
         manager.send(ids[slot % agents] ?? "", new RebootVmCommand({ vm: "vm-1" }));
       await measureRate(floorCall, { inFlight, seconds: 2 });
       await measureRate(figureCall, { inFlight, seconds: 2 });
+      const watched = { ...stack.watched, "bare worker": bare.workerPid };
       const pairs: Pair[] = [];
       for (let number = 1; number <= rounds; number += 1) {
         progress(`round ${number} of ${rounds}`);
-        const floor = await measureRate(floorCall, { inFlight, seconds });
-        const figure = await measureRate(figureCall, { inFlight, seconds });
+        const floor = await measureRate(floorCall, { inFlight, seconds, watched });
+        const figure = await measureRate(figureCall, { inFlight, seconds, watched });
         pairs.push({ floor, figure });
       }
       return { ...summarise("durable", "commands/s", 0.8, pairs), inFlight, agents };

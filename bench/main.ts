@@ -3,6 +3,7 @@ import { Command, CommanderError } from "commander";
 import { benchConnect } from "./connect.ts";
 import { benchDirect } from "./direct.ts";
 import { benchDurable } from "./durable.ts";
+import { profileInto } from "./processes.ts";
 import { show, type BenchResult } from "./result.ts";
 import type { Progress } from "./stack.ts";
 
@@ -15,8 +16,10 @@ const benches: Readonly<Record<string, (progress: Progress) => Promise<BenchResu
 const program = new Command("npm run bench --")
   .argument("<bench>", `one of ${Object.keys(benches).join(", ")}, or all`)
   .option("--json", "print one line of JSON for each bench")
+  .option("--profile <folder>", "let every Node process leave its CPU profile there")
   .exitOverride()
-  .action(async (name: string, options: { json?: boolean }) => {
+  .action(async (name: string, options: { json?: boolean; profile?: string }) => {
+    if (options.profile !== undefined) profileInto(options.profile);
     const names = name === "all" ? Object.keys(benches) : [name];
     for (const one of names) {
       const bench = benches[one];

@@ -1,4 +1,5 @@
 /** Closed-loop load: a fixed number of calls in flight, each replaced as it ends. */
+import { cpuPerCall, readCpu, type CpuTimes, type Watched } from "./cpu.ts";
 
 /** What a round of calls came to. */
 export interface Rate {
@@ -6,6 +7,8 @@ export interface Rate {
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly calls: number;
+  /** CPU time by process for each call, in milliseconds, when processes were given. */
+  readonly cpuMs?: CpuTimes;
 }
 
 /**
@@ -14,8 +17,9 @@ export interface Rate {
  */
 export async function measureRate(
   call: (slot: number) => Promise<unknown>,
-  options: { inFlight: number; seconds: number },
+  options: { inFlight: number; seconds: number; watched?: Watched },
 ): Promise<Rate> {
+  const before = options.watched && readCpu(options.watched);
   const latenciesMs: number[] = [];
   const began = performance.now();
   const ends = began + options.seconds * 1000;
@@ -29,8 +33,10 @@ export async function measureRate(
   };
   await Promise.all(Array.from({ length: options.inFlight }, (_, number) => slot(number)));
   const elapsedMs = performance.now() - began;
+  const after = options.watched && readCpu(options.watched);
   latenciesMs.sort((a, b) => a - b);
   return {
+    ...(before && after && { cpuMs: cpuPerCall(before, after, latenciesMs.length) }),
     perSecond: (latenciesMs.length * 1000) / elapsedMs,
     p50Ms: percentile(latenciesMs, 0.5),
     p99Ms: percentile(latenciesMs, 0.99),

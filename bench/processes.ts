@@ -4,6 +4,14 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
+/** Where children that run with Node leave their CPU profiles; undefined: nowhere. */
+let profiles: string | undefined;
+
+/** From now on each child writes a CPU profile into that folder when it ends, for `npm run bench -- … --profile`. */
+export function profileInto(folder: string): void {
+  profiles = folder;
+}
+
 export interface Child {
   readonly process: ChildProcess;
   /** First line that it printed: it is ready. */
@@ -22,7 +30,8 @@ export async function startNode(
 ): Promise<Child> {
   const path = fileURLToPath(file);
   const loader = path.endsWith(".ts") ? ["--import", "tsx"] : [];
-  const child = spawn(process.execPath, [...loader, path, ...args], {
+  const profiler = profiles === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profiles}`];
+  const child = spawn(process.execPath, [...profiler, ...loader, path, ...args], {
     stdio: ["ignore", "pipe", "inherit"],
     env: { ...process.env, ...env },
   });

@@ -1,4 +1,5 @@
 /** What a bench found, and how it is told to people and to programs. */
+import type { CpuTimes } from "./cpu.ts";
 import type { Rate } from "./measure.ts";
 import { median } from "./measure.ts";
 
@@ -40,7 +41,21 @@ export function summarise(
     p99Ms: round(of((pair) => pair.figure.p99Ms)),
     floorP50Ms: round(of((pair) => pair.floor.p50Ms)),
     floorP99Ms: round(of((pair) => pair.floor.p99Ms)),
+    ...(pairs[0]?.floor.cpuMs && {
+      cpuMs: medianCpu(pairs.map((pair) => pair.figure.cpuMs ?? {})),
+      floorCpuMs: medianCpu(pairs.map((pair) => pair.floor.cpuMs ?? {})),
+    }),
   };
+}
+
+/** CPU time by process for one call, in milliseconds; with the sum, which is what a full machine's rate comes from. */
+export function medianCpu(readings: readonly CpuTimes[]): CpuTimes {
+  const names = Object.keys(readings[0] ?? {});
+  const times = names.map((name) => [name, median(readings.map((one) => one[name] ?? 0))] as const);
+  const sum = times.reduce((total, [, ms]) => total + ms, 0);
+  return Object.fromEntries(
+    [...times, ["sum", sum] as const].map(([name, ms]) => [name, round(ms)]),
+  );
 }
 
 /** Three significant places are all that a shared machine can tell. */

@@ -13,6 +13,7 @@ import { startTemporalServer } from "../src/local/temporal-server.ts";
 import { createLog } from "../src/telemetry/log.ts";
 import { connectClient } from "../src/temporal/index.ts";
 import { runSetup } from "../src/worker/setup/run-setup.ts";
+import type { Watched } from "./cpu.ts";
 import { startNode, type Child } from "./processes.ts";
 
 /** Tells a person what goes on; on stderr, so that stdout stays for the result. */
@@ -35,13 +36,16 @@ export class BenchStack {
   readonly db: Pool;
   readonly #env: Readonly<Record<string, string>>;
   readonly #children: Child[] = [];
+  readonly #watched: Record<string, number | undefined>;
 
   constructor(servers: {
     home: string;
     databaseUrl: string;
     temporalAddress: string;
     temporal: Client;
+    watched: Watched;
   }) {
+    this.#watched = { ...servers.watched };
     this.temporalAddress = servers.temporalAddress;
     this.temporal = servers.temporal;
     this.db = openPool(servers.databaseUrl, { max: 4, applicationName: "muster-bench" });
@@ -60,6 +64,11 @@ export class BenchStack {
       TEMPORAL_ADDRESS: servers.temporalAddress,
       LOG_LEVEL: "error",
     };
+  }
+
+  /** The processes whose CPU time is told beside the rates. */
+  get watched(): Watched {
+    return this.#watched;
   }
 
   /** Starts a worker process for lifecycles and activities. */
@@ -115,6 +124,7 @@ export class BenchStack {
   ): Promise<Child> {
     const child = await startNode(cli, [...args, "--json"], { ...this.#env, ...env });
     this.#children.push(child);
+    this.#watched[args[0] ?? ""] = child.process.pid;
     return child;
   }
 }
@@ -147,6 +157,7 @@ export async function withStack<T>(
     databaseUrl: postgres.url,
     temporalAddress: temporal.address,
     temporal: client,
+    watched: { temporal: temporal.pid, postgres: postgres.pid },
   });
   try {
     return await work(stack);

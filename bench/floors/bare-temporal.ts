@@ -6,6 +6,7 @@ import { bareSignal, bareUpdate, bareWorkflow } from "./bare-workflow.ts";
 const taskQueue = "bench-bare";
 
 export interface BareTemporal {
+  readonly workerPid: number | undefined;
   /** Opens a workflow to send Updates and signals to; gives its id. */
   open(workflowId: string): Promise<void>;
   /** One Update, completed, then one signal, acknowledged: what a durable Command can't do without. */
@@ -23,7 +24,7 @@ export async function startBareTemporal(
   address: string,
   namespace: string,
 ): Promise<BareTemporal> {
-  const worker: Child = await startNode(new URL("bare-worker.ts", import.meta.url), [
+  const worker: Child = await startNode(new URL("bare-worker.mjs", import.meta.url), [
     address,
     namespace,
     taskQueue,
@@ -36,6 +37,7 @@ export async function startBareTemporal(
     wake();
   });
   return {
+    workerPid: worker.process.pid,
     allTaken: async () => {
       while (taken < sent) {
         await new Promise<void>((resolve) => {

@@ -123,8 +123,9 @@ export async function writeAgentRecord(
     events: readonly EventToAppend[];
   },
 ): Promise<void> {
-  await db.query(
-    `WITH agent AS (
+  await db.query({
+    name: "write-agent-record",
+    text: `WITH agent AS (
        UPDATE agents SET status = $2, status_reason = $3, status_since = to_timestamp($4::double precision / 1000),
               resource_state = $5, ping_interval_ms = $6, ping_timeout_multiplier = $7,
               removed_at = CASE WHEN $2 = 'Removed' THEN coalesce(removed_at, now()) END,
@@ -136,7 +137,7 @@ export async function writeAgentRecord(
        FROM jsonb_to_recordset($9::jsonb)
          AS e(no bigint, "atMs" double precision, epoch bigint, type text, text text, data jsonb)
      ON CONFLICT (agent_id, no) DO NOTHING`,
-    [
+    values: [
       record.agentId,
       record.status,
       storableText(record.statusReason),
@@ -149,7 +150,7 @@ export async function writeAgentRecord(
       record.lostAtMs ?? null,
       record.braked ?? false,
     ],
-  );
+  });
   if (record.status === "Removed") await forgetRemoved(db, record.agentId);
 }
 

@@ -14,13 +14,14 @@ export interface Identity {
 }
 
 export async function findIdentity(db: Db, agentId: string): Promise<Identity | undefined> {
-  const { rows } = await db.query<Identity>(
-    `SELECT secret_hash AS "secretHash", removed_at IS NOT NULL AS removed, zone, cluster,
+  const { rows } = await db.query<Identity>({
+    name: "find-identity",
+    text: `SELECT secret_hash AS "secretHash", removed_at IS NOT NULL AS removed, zone, cluster,
             resource_type AS "resourceType", ping_interval_ms AS "pingIntervalMs",
             ping_timeout_multiplier AS "pingTimeoutMultiplier"
        FROM agents WHERE id = $1`,
-    [agentId],
-  );
+    values: [agentId],
+  });
   return rows[0];
 }
 
@@ -68,8 +69,9 @@ export async function takeEpoch(
     host: unknown;
   },
 ): Promise<number | undefined> {
-  const { rows } = await db.query<{ epoch: number }>(
-    `WITH agent AS (
+  const { rows } = await db.query<{ epoch: number }>({
+    name: "take-epoch",
+    text: `WITH agent AS (
        UPDATE agents SET zone = $4, cluster = $5, resource_type = $6, host = $7
         WHERE id = $1 AND removed_at IS NULL RETURNING id),
      refusal AS (DELETE FROM refusals WHERE agent_id = $1)
@@ -78,7 +80,7 @@ export async function takeEpoch(
      ON CONFLICT (agent_id) DO UPDATE
        SET epoch = s.epoch + 1, gateway_id = $2, gateway_incarnation = $3, connected_at = now(), closed_at = NULL
      RETURNING epoch`,
-    [
+    values: [
       session.agentId,
       session.gatewayId,
       session.incarnation,
@@ -87,16 +89,17 @@ export async function takeEpoch(
       session.resourceType,
       storableJson(session.host),
     ],
-  );
+  });
   return rows[0]?.epoch;
 }
 
 /** Notes that a session's socket is closed; nothing when a newer session has begun. */
 export async function closeSession(db: Db, agentId: string, epoch: number): Promise<void> {
-  await db.query(
-    `UPDATE sessions SET closed_at = now() WHERE agent_id = $1 AND epoch = $2 AND closed_at IS NULL`,
-    [agentId, epoch],
-  );
+  await db.query({
+    name: "close-session",
+    text: `UPDATE sessions SET closed_at = now() WHERE agent_id = $1 AND epoch = $2 AND closed_at IS NULL`,
+    values: [agentId, epoch],
+  });
 }
 
 /** Notes that every session of one run of a gateway is gone with it. */

@@ -46,6 +46,7 @@ export async function buildWorkflowBundle(): Promise<WorkflowBundle> {
   try {
     return await bundleWorkflowCode({
       workflowsPath: join(root, "workflows", `index${extension}`),
+      preloadModules: [join(root, "workflows", `preload${extension}`)],
       logger,
     });
   } catch (error) {

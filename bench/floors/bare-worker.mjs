@@ -1,15 +1,17 @@
-/** Worker of the bare workflow, a process of its own as Muster's worker is. Arguments: address, namespace, task queue. */
+/**
+ * Worker of the bare workflow, a process of its own as Muster's worker is. Arguments: address, namespace, task queue.
+ * JavaScript, as Muster's is once built: a loader for TypeScript keeps source maps of all that the sandbox compiles.
+ */
 import { fileURLToPath } from "node:url";
-import type { InjectedSinks } from "@temporalio/worker";
 import { NativeConnection, Runtime, Worker, makeTelemetryFilterString } from "@temporalio/worker";
-import type { BareSinks } from "./bare-workflow.ts";
 
 const [address = "", namespace = "", taskQueue = ""] = process.argv.slice(2);
 Runtime.install({
   telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: "ERROR" }) } },
   shutdownSignals: ["SIGTERM"],
 });
-const sinks: InjectedSinks<BareSinks> = {
+/** @type {import("@temporalio/worker").InjectedSinks<import("./bare-workflow.ts").BareSinks>} */
+const sinks = {
   bench: {
     signalTaken: { fn: () => void process.stdout.write("taken\n"), callDuringReplay: false },
   },
