@@ -29,6 +29,10 @@ const program = new Command("npm run bench --")
     }
   });
 
+// `npm run bench` holds the other end: when it is gone, nobody waits for a result, and the guard ends the servers.
+process.on("disconnect", () => process.exit(1));
+process.channel?.unref();
+
 try {
   await program.parseAsync();
 } catch (error) {

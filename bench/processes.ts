@@ -1,15 +1,23 @@
 /** Child processes of a bench: started, waited for, and always stopped by their own handle. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import { basename } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { notePid } from "../src/local/pid-files.ts";
 
-/** Where children that run with Node leave their CPU profiles; undefined: nowhere. */
+/** Where children leave their CPU profiles, and where they are noted for a guard; undefined: nowhere. */
 let profiles: string | undefined;
+let pids: string | undefined;
 
 /** From now on each child writes a CPU profile into that folder when it ends, for `npm run bench -- … --profile`. */
 export function profileInto(folder: string): void {
   profiles = folder;
+}
+
+/** From now on each child is noted in that folder while it runs, for a guard (`src/local/guard.ts`). */
+export function noteChildrenIn(folder: string): void {
+  pids = folder;
 }
 
 export interface Child {
@@ -18,7 +26,7 @@ export interface Child {
   readonly readyLine: string;
   /** Calls back for each line after that. */
   onLine(callback: (line: string) => void): void;
-  /** Ends it with SIGTERM, after 20 s with SIGKILL. */
+  /** Ends it at once, as nothing of a bench is kept; one that has to write its profile gets SIGTERM and 60 s. */
   stop(): Promise<void>;
 }
 
@@ -36,6 +44,9 @@ export async function startNode(
     env: { ...process.env, ...env },
   });
   const ended = once(child, "exit");
+  if (pids !== undefined && child.pid !== undefined) {
+    void ended.then(notePid(pids, basename(path), child.pid, { layer: 1, stopSignal: "SIGKILL" }));
+  }
   const lines = createInterface({ input: child.stdout });
   const first = await Promise.race([
     once(lines, "line").then(([line]) => String(line)),
@@ -49,8 +60,8 @@ export async function startNode(
     onLine: (callback) => void lines.on("line", callback),
     stop: async () => {
       if (child.exitCode !== null || child.signalCode !== null) return;
-      child.kill("SIGTERM");
-      const timer = setTimeout(() => child.kill("SIGKILL"), 20_000);
+      child.kill(profiles === undefined ? "SIGKILL" : "SIGTERM");
+      const timer = setTimeout(() => child.kill("SIGKILL"), 60_000);
       await ended;
       clearTimeout(timer);
     },

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Client } from "@temporalio/client";
 import { loadConfig } from "../src/config/index.ts";
 import { listAgents, openPool, type Pool } from "../src/db/index.ts";
+import { startGuard } from "../src/local/guard.ts";
 import { startPostgresServer } from "../src/local/postgres-server.ts";
 import { findTemporalBinary } from "../src/local/temporal-binary.ts";
 import { startTemporalServer } from "../src/local/temporal-server.ts";
@@ -14,7 +15,7 @@ import { createLog } from "../src/telemetry/log.ts";
 import { connectClient } from "../src/temporal/index.ts";
 import { runSetup } from "../src/worker/setup/run-setup.ts";
 import type { Watched } from "./cpu.ts";
-import { startNode, type Child } from "./processes.ts";
+import { noteChildrenIn, startNode, type Child } from "./processes.ts";
 
 /** Tells a person what goes on; on stderr, so that stdout stays for the result. */
 export type Progress = (text: string) => void;
@@ -135,6 +136,10 @@ export async function withStack<T>(
   work: (stack: BenchStack) => Promise<T>,
 ): Promise<T> {
   const home = await mkdtemp(join(tmpdir(), "muster-bench-"));
+  // A bench that is killed must not leave servers behind.
+  const pidsDir = join(home, "pids");
+  const guard = startGuard(pidsDir, home);
+  noteChildrenIn(pidsDir);
   const log = createLog("bench", "error");
   progress("starting Temporal and PostgreSQL");
   const binary = await findTemporalBinary();
@@ -143,11 +148,13 @@ export async function withStack<T>(
     logFile: join(home, "temporal.log"),
     databaseFile: join(home, "temporal.db"),
     uiPort: "headless",
+    note: { pidsDir, name: "Temporal", layer: 0 },
   });
   const postgres = await startPostgresServer({
     dataDir: join(home, "postgres"),
     passwordFile: join(home, "postgres-password"),
     logFile: join(home, "postgres.log"),
+    note: { pidsDir, name: "PostgreSQL", layer: 0 },
   });
   const config = loadConfig({ DATABASE_URL: postgres.url, TEMPORAL_ADDRESS: temporal.address });
   await runSetup(config, log);
@@ -167,6 +174,7 @@ export async function withStack<T>(
     await connection.close();
     await temporal.stop();
     await postgres.stop();
+    await guard.dismiss();
     await rm(home, { recursive: true, force: true });
   }
 }

@@ -225,8 +225,17 @@ export class DurableLane {
 
   /** Until the Answers are here, or the wait and the grace are over. */
   async #outwait(waiter: Waiter, settled: AbortSignal): Promise<void> {
+    if (settled.aborted) return;
     const leftMs = Math.max(0, waiter.waitOverMs + graceMs - performance.now());
-    await sleep(leftMs, undefined, { signal: settled }).catch(() => undefined);
+    await new Promise<void>((resolve) => {
+      // Nearly every one is cut short, and a `sleep` that is aborted makes an error with its stack.
+      const timer = setTimeout(resolve, leftMs);
+      const stop = (): void => {
+        clearTimeout(timer);
+        resolve();
+      };
+      settled.addEventListener("abort", stop, { once: true });
+    });
   }
 
   async #settleByRecord(waiter: Waiter): Promise<void> {

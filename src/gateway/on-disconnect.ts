@@ -37,6 +37,8 @@ function lossOf(end: SocketEnd): DisconnectCause {
 /** The routing table is a help, not the truth: when Postgres does not answer, the next session overwrites it anyway. */
 function noteClosed(parts: GatewayParts, session: Session): void {
   const { agentId, epoch } = session;
+  // The row is the newer session's already.
+  if ((parts.sessions.find(agentId)?.epoch ?? 0) > epoch) return;
   const noted = closeSession(parts.db, agentId, epoch)
     .catch((error: unknown) => {
       parts.log.warn({ agentId, err: error }, "the session's row stays open");

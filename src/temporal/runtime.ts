@@ -39,7 +39,8 @@ export async function temporalMetrics(): Promise<string> {
 async function install(log: Log): Promise<string> {
   const bindAddress = `127.0.0.1:${await freePort()}`;
   Runtime.install({
-    logger: new DefaultLogger("TRACE", (entry) => {
+    // The SDK words an entry for each activation before the level is looked at: only what the log keeps is asked for.
+    logger: new DefaultLogger(levelOf(log), (entry) => {
       forward(log, entry);
     }),
     shutdownSignals: [],
@@ -60,6 +61,14 @@ async function install(log: Log): Promise<string> {
     },
   });
   return `http://${bindAddress}/metrics`;
+}
+
+/** The finest level that the log keeps. */
+function levelOf(log: Log): LogLevel {
+  return (
+    (Object.keys(levels) as LogLevel[]).find((level) => log.isLevelEnabled(levels[level])) ??
+    "ERROR"
+  );
 }
 
 /** Core can't be asked which port it took, so it gets one that was free a moment ago; loopback only. */
