@@ -1,18 +1,12 @@
 /** Keeps a Worker for this gateway's own task queue running until told to stop. */
-import { setTimeout as sleep } from "node:timers/promises";
 import { Worker } from "@temporalio/worker";
 import type { Log } from "../telemetry/log.ts";
-import type { ConnectedNative } from "../temporal/index.ts";
+import { superviseWorker, type ConnectedNative, type Supervised } from "../temporal/index.ts";
 import type { GatewayActivities } from "../workflows/activity-types.ts";
 import { gatewayTaskQueue } from "../workflows/agent-messages.ts";
 
-const restartMs = { first: 500, most: 10_000 };
-
-/** A Worker that is made anew when it fails. */
-export interface ActivityWorker {
-  /** Resolves when the last Worker has drained, after `signal` was aborted; never rejects. */
-  readonly stopped: Promise<void>;
-}
+/** Sooner than other Workers: without it the gateway loses its lease. */
+const backOff = { firstMs: 500, mostMs: 10_000 };
 
 /** Runs until `signal` aborts. Core rides out a Temporal that is away; a Worker that gives up all the same is replaced. */
 export function startActivityWorker(
@@ -21,7 +15,7 @@ export function startActivityWorker(
   activities: GatewayActivities,
   log: Log,
   signal: AbortSignal,
-): ActivityWorker {
+): Supervised {
   const create = (): Promise<Worker> =>
     Worker.create({
       connection: native.connection,
@@ -36,41 +30,5 @@ export function startActivityWorker(
       shutdownGraceTime: "1s",
       shutdownForceTime: "10s",
     });
-  return { stopped: supervise(create, log, signal) };
-}
-
-async function supervise(
-  create: () => Promise<Worker>,
-  log: Log,
-  signal: AbortSignal,
-): Promise<void> {
-  for (let waitMs = restartMs.first; !isOver(signal);) {
-    try {
-      await runOnce(await create(), signal);
-    } catch (error) {
-      log.error({ err: error, retryMs: waitMs }, "the gateway's activity worker failed");
-    }
-    if (isOver(signal)) return;
-    await sleep(waitMs, undefined, { signal }).catch(() => undefined);
-    waitMs = Math.min(waitMs * 2, restartMs.most);
-  }
-}
-
-async function runOnce(worker: Worker, signal: AbortSignal): Promise<void> {
-  const stop = (): void => {
-    if (worker.getState() === "RUNNING") worker.shutdown();
-  };
-  const ended = worker.run();
-  signal.addEventListener("abort", stop, { once: true });
-  if (isOver(signal)) stop();
-  try {
-    await ended;
-  } finally {
-    signal.removeEventListener("abort", stop);
-  }
-}
-
-/** Asked anew each time: the signal may have been aborted meanwhile. */
-function isOver(signal: AbortSignal): boolean {
-  return signal.aborted;
+  return superviseWorker("gateway activities", create, log, signal, backOff);
 }

@@ -2,3 +2,4 @@ export * from "./connect.ts";
 export * from "./errors.ts";
 export * from "./runtime.ts";
 export * from "./settings.ts";
+export * from "./supervise.ts";

@@ -3,7 +3,7 @@ import { createServer, type RequestListener, type Server } from "node:http";
 import type { Log } from "../telemetry/log.ts";
 import { WorkerError } from "./errors.ts";
 import type { createWorkerMetrics } from "./metrics.ts";
-import type { Supervised } from "./supervise.ts";
+import type { Supervised } from "../temporal/index.ts";
 
 export interface HealthServer {
   readonly url: string;

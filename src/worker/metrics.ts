@@ -1,6 +1,6 @@
 import { Gauge, Registry, collectDefaultMetrics } from "prom-client";
 import { temporalMetrics } from "../temporal/index.ts";
-import type { Supervised } from "./supervise.ts";
+import type { Supervised } from "../temporal/index.ts";
 
 /** Everything a worker process measures, as Prometheus text: the process, the Workers, and Core's own (`temporal_…`). */
 export function createWorkerMetrics(workers: readonly Supervised[]): {

@@ -9,9 +9,11 @@ import {
   connectClient,
   connectNative,
   installRuntime,
+  superviseWorker,
   TemporalConnectError,
   type ConnectedClient,
   type ConnectedNative,
+  type Supervised,
 } from "../temporal/index.ts";
 import { loadWorkflowBundle } from "./bundle.ts";
 import { WorkerError } from "./errors.ts";
@@ -19,7 +21,6 @@ import { startHealthServer } from "./health-server.ts";
 import { loadInvestigatorModules } from "./investigator-modules.ts";
 import { createWorkerMetrics } from "./metrics.ts";
 import { waitForDatabase, waitForNamespace } from "./prerequisites.ts";
-import { superviseWorker, type Supervised } from "./supervise.ts";
 import { activityWorkerOptions, lifecycleWorkerOptions } from "./worker-options.ts";
 
 /** Which task queues a process serves; neither means both. */

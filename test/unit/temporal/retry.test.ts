@@ -5,7 +5,7 @@ const { delayFunction, retryableDecider } = retryOptions();
 type Status = Parameters<typeof delayFunction>[1];
 const resourceExhausted = 8;
 const failedPrecondition = 9;
-const status = (code: number, details: string) => ({ code, details }) as Status;
+const status = (code: number, details: string) => ({ code, details }) as unknown as Status;
 const betweenRuns = status(
   resourceExhausted,
   "workflow operation can not be applied because workflow is closing",

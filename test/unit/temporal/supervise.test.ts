@@ -1,8 +1,10 @@
 import type { Worker } from "@temporalio/worker";
 import { pino } from "pino";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { superviseWorker } from "../../../src/worker/supervise.ts";
+import { superviseWorker } from "../../../src/temporal/supervise.ts";
 
+/** The pause between two tries is a real second. */
+const patience = { timeout: 10_000 };
 const log = pino({ level: "silent" });
 
 /** As much of a Worker as supervision touches. */
@@ -83,7 +85,7 @@ describe("a supervised worker", () => {
     expect(supervised.restarts()).toBe(1);
     await vi.waitFor(() => {
       expect(workers).toHaveLength(2);
-    });
+    }, patience);
     expect(supervised.state()).toBe("RUNNING");
     stop.abort();
     workers[1]?.drained();

@@ -20,7 +20,13 @@ export interface Supervised {
   readonly stopped: Promise<void>;
 }
 
-const backOffMs = { first: 1_000, most: 30_000, forgottenAfter: 60_000 };
+interface BackOff {
+  readonly firstMs: number;
+  readonly mostMs: number;
+}
+const usualBackOff: BackOff = { firstMs: 1_000, mostMs: 30_000 };
+/** A Worker that ran for so long failed for another reason than the last time. */
+const forgottenAfterMs = 60_000;
 
 /**
  * Runs a Worker, and another one when it fails: Core rides out a Temporal that is away, but a Worker that gives up
@@ -31,6 +37,7 @@ export function superviseWorker(
   create: () => Promise<Worker>,
   log: Log,
   signal: AbortSignal,
+  backOff: BackOff = usualBackOff,
 ): Supervised {
   let worker: Worker | undefined;
   let restarts = 0;
@@ -59,7 +66,7 @@ export function superviseWorker(
   };
 
   const supervise = async (): Promise<void> => {
-    let waitMs = backOffMs.first;
+    let waitMs = backOff.firstMs;
     while (!stopping()) {
       const startedMs = performance.now();
       try {
@@ -71,10 +78,10 @@ export function superviseWorker(
       if (stopping()) break;
       worker = undefined;
       restarts += 1;
-      if (performance.now() - startedMs > backOffMs.forgottenAfter) waitMs = backOffMs.first;
+      if (performance.now() - startedMs > forgottenAfterMs) waitMs = backOff.firstMs;
       log.warn({ worker: name, restarts, waitMs }, "worker starts again after a pause");
       await sleep(waitMs, undefined, { signal }).catch(() => undefined);
-      waitMs = Math.min(waitMs * 2, backOffMs.most);
+      waitMs = Math.min(waitMs * 2, backOff.mostMs);
     }
     log.info({ worker: name }, "worker has drained");
   };
