@@ -7,6 +7,6 @@ import "./index.ts";
 
 /**
  * The SDK notes where each promise was made, for the query `__stack_trace`: with V8's ten frames that is half of all that
- * a workflow task costs. Three are enough to find the place of an error.
+ * a workflow task costs. One is enough to find the place of an error.
  */
-Error.stackTraceLimit = 3;
+Error.stackTraceLimit = 1;

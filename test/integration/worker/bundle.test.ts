@@ -38,6 +38,8 @@ describe("workflow bundle", () => {
   it("is made on the fly when there is none, and holds the workflows", async () => {
     const { code } = await bundle.loadWorkflowBundle(log);
     for (const name of ["agentLifecycle", "gatewayLifecycle"]) expect(code).toContain(name);
+    // Of `preload.ts`: loaded once for all workflows.
+    expect(code).toMatch(/preloadModules\(\) \{[^}]*workflows\/preload/);
     expect(said).toEqual([expect.stringContaining("bundling the workflows")]);
   });
 
