@@ -3,6 +3,7 @@ import type { WorkerActivities } from "../workflows/activity-types.ts";
 import type { ActivityDeps } from "./deps.ts";
 import { createInvestigators } from "./investigators/index.ts";
 import { createAskBrake } from "./ask-brake.ts";
+import { createMaintenanceBook } from "./maintenance-book.ts";
 import { createRecordAgent } from "./record-agent.ts";
 import { createRecordGateway } from "./record-gateway.ts";
 import { createRecordRecovery } from "./record-recovery.ts";
@@ -18,6 +19,7 @@ export function createWorkerActivities(deps: ActivityDeps): WorkerActivities {
     recordRecovery: createRecordRecovery(deps),
     askBrake: createAskBrake(deps),
     tellAgentsGatewayLost: createTellAgentsGatewayLost(deps),
+    ...createMaintenanceBook(deps),
     ...createInvestigators({ log: deps.log }),
   };
 }

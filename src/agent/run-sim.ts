@@ -83,7 +83,9 @@ async function simulatedHost(
   const home = agentHome(options.home, agentId);
   const journal = new Journal(home.journalFile, log);
   await journal.load();
-  const resource = await factory({ agentId, config: options.config ?? {} });
+  // Names of VMs are unique in the whole fleet, so that they can move to any host of it.
+  const config = { vmPrefix: `${agentId}-vm-`, ...options.config };
+  const resource = await factory({ agentId, config });
   const secret = createHmac("sha256", masterSecret).update(agentId).digest("base64url");
   return new Container({
     agentId,

@@ -19,12 +19,14 @@ export interface AgentRow {
   readonly connectedAt: Date | null;
   /** So much is lost at once that a Down verdict on this host is held back. */
   readonly braked: boolean;
+  /** How far its evacuation is; null when it is not in maintenance nor on its way there. */
+  readonly maintenance: unknown;
 }
 
 const columns = `a.id, a.zone, a.cluster, a.resource_type AS "resourceType", a.status, a.status_reason AS "statusReason",
   a.status_since AS "statusSince", a.resource_state AS "resourceState", a.host,
   CASE WHEN s.closed_at IS NULL THEN s.gateway_id END AS "gatewayId", s.epoch, s.connected_at AS "connectedAt",
-  a.braked`;
+  a.braked, a.maintenance`;
 
 /** Agents in id order after `after`, with every given field equal. */
 export async function listAgents(
@@ -110,6 +112,8 @@ export async function writeAgentRecord(
     /** Since when a loss lasts that nobody expects, and whether a Down of it is held back. */
     lostAtMs?: number;
     braked?: boolean;
+    /** How far the host's evacuation is. */
+    maintenance?: unknown;
     events: readonly EventToAppend[];
   },
 ): Promise<void> {
@@ -118,7 +122,8 @@ export async function writeAgentRecord(
        UPDATE agents SET status = $2, status_reason = $3, status_since = to_timestamp($4::double precision / 1000),
               resource_state = $5, ping_interval_ms = $6, ping_timeout_multiplier = $7,
               removed_at = CASE WHEN $2 = 'Removed' THEN coalesce(removed_at, now()) END, last_event_no = $8,
-              lost_at = to_timestamp($10::double precision / 1000), braked = $11
+              lost_at = to_timestamp($10::double precision / 1000), braked = $11,
+              maintenance = $12::jsonb
         WHERE id = $1 AND last_event_no <= $8)
      INSERT INTO events (agent_id, no, at, epoch, type, text, data)
      SELECT $1, e.no, to_timestamp(e."atMs" / 1000), e.epoch, e.type, e.text, e.data
@@ -137,6 +142,7 @@ export async function writeAgentRecord(
       storableJson(record.events),
       record.lostAtMs ?? null,
       record.braked ?? false,
+      storableJson(record.maintenance),
     ],
   );
 }

@@ -4,6 +4,7 @@ export * from "./errors.ts";
 export * from "./events.ts";
 export * from "./gateways.ts";
 export * from "./identities.ts";
+export * from "./maintenance.ts";
 export * from "./migrate.ts";
 export * from "./places.ts";
 export * from "./pool.ts";

@@ -40,6 +40,9 @@ function settingsOf(config: Config, identity: Identity | undefined): LifecycleSe
     reconnectGraceMs: config.reconnectGraceMs,
     alertWaitMs: config.alertWaitMs,
     investigateRetryMs: config.investigateRetryMs,
+    evacuationPolicy: config.evacuationPolicy,
+    maintenanceDeadlineMs: config.maintenanceDeadlineMs,
+    maintenancePerCluster: config.maintenancePerCluster,
   };
 }
 

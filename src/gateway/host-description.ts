@@ -31,6 +31,7 @@ export function describeHost(
     }
   }
   const probed = startups.find((startup) => startup.address !== undefined);
+  const takesMachines = startups.find((startup) => startup.migrateTo !== undefined);
   const commandTypes = mergeCommandTypes(startups);
   return {
     zone: first.zone,
@@ -39,6 +40,7 @@ export function describeHost(
     software,
     ...(probed?.address !== undefined && { address: probed.address }),
     ...(probed?.probePorts !== undefined && { probePorts: probed.probePorts }),
+    ...(takesMachines?.migrateTo !== undefined && { migrateTo: takesMachines.migrateTo }),
     resources: startups.map(({ name, resourceType, version }) => ({ name, resourceType, version })),
     ...(commandTypes !== undefined && { commandTypes }),
   };

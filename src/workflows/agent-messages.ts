@@ -6,12 +6,14 @@ import { defineQuery, defineSignal, defineUpdate } from "@temporalio/workflow";
 import type {
   Answer,
   CommandTraits,
+  EvacuationPolicy,
   ResourceState,
   ShutdownReason,
   Status,
   WireCommand,
 } from "../api/index.ts";
 import type { AskedInvestigator } from "./recovery-messages.ts";
+import type { EvacuationProgress } from "../lifecycle/evacuation-progress.ts";
 
 export const agentLifecycleType = "agentLifecycle";
 export const lifecycleTaskQueue = "muster-lifecycle";
@@ -40,6 +42,12 @@ export interface LifecycleSettings {
   readonly alertWaitMs: number;
   /** Between two investigations of the same loss. */
   readonly investigateRetryMs: number;
+  /** What becomes of the machines of a host that enters maintenance, when its operator says nothing else. */
+  readonly evacuationPolicy?: EvacuationPolicy;
+  /** How long emptying a host may take, when its operator says nothing else. */
+  readonly maintenanceDeadlineMs?: number;
+  /** Hosts of one cluster that may be prepared for maintenance at once; 0 means any number. */
+  readonly maintenancePerCluster?: number;
 }
 
 /** What an agent said of itself at connect. */
@@ -50,6 +58,8 @@ export interface HostDescription {
   readonly software: string;
   readonly address?: string;
   readonly probePorts?: readonly number[];
+  /** The `destination` of MigrateVm that moves a machine to this host; absent: nothing can be moved here. */
+  readonly migrateTo?: string;
   readonly resources: readonly {
     readonly name: string;
     readonly resourceType: string;
@@ -184,6 +194,11 @@ export interface OperatorMessage {
   readonly by?: string;
   readonly reason?: string;
 }
+/** `enterMaintenance` takes these beside; absent fields are the fleet's. */
+export interface EnterMaintenanceMessage extends OperatorMessage {
+  readonly policy?: EvacuationPolicy;
+  readonly deadlineMs?: number;
+}
 export const operatorVerbs = [
   "enterMaintenance",
   "cancelMaintenance",
@@ -204,11 +219,11 @@ export interface VerbResult {
 }
 /** The same names as signals (never refused aloud: logged) and as Updates (validated, with a result). */
 export const operatorSignals = Object.fromEntries(
-  operatorVerbs.map((verb) => [verb, defineSignal<[OperatorMessage?]>(verb)]),
-) as Record<OperatorVerb, ReturnType<typeof defineSignal<[OperatorMessage?]>>>;
+  operatorVerbs.map((verb) => [verb, defineSignal<[EnterMaintenanceMessage?]>(verb)]),
+) as Record<OperatorVerb, ReturnType<typeof defineSignal<[EnterMaintenanceMessage?]>>>;
 export const operatorUpdates = Object.fromEntries(
-  operatorVerbs.map((verb) => [verb, defineUpdate<VerbResult, [OperatorMessage]>(verb)]),
-) as Record<OperatorVerb, ReturnType<typeof defineUpdate<VerbResult, [OperatorMessage]>>>;
+  operatorVerbs.map((verb) => [verb, defineUpdate<VerbResult, [EnterMaintenanceMessage]>(verb)]),
+) as Record<OperatorVerb, ReturnType<typeof defineUpdate<VerbResult, [EnterMaintenanceMessage]>>>;
 
 /** Changes the ping settings of one agent. */
 export interface ConfigureMessage extends OperatorMessage {
@@ -248,6 +263,8 @@ export interface AgentView {
     readonly evidence: string;
     readonly at: string;
   };
+  /** The newest evacuation for maintenance, under way or ended; absent when the host was never emptied. */
+  readonly maintenance?: EvacuationProgress;
 }
 export const stateQuery = defineQuery<AgentView>("state");
 

@@ -31,7 +31,7 @@ export class SimulatorResource implements ServerResource {
     this.#config = config;
     const effects = new Effects(config.stateFile);
     this.#host = {
-      model: new HostModel(agentId, config, config.vms, effects),
+      model: new HostModel(agentId, config, effects),
       effects,
       faults: new FaultPlan(config.faults),
       health: { healthy: true },
@@ -47,6 +47,7 @@ export class SimulatorResource implements ServerResource {
       version: "1",
       ...(address !== undefined && { address }),
       ...(probePorts !== undefined && { probePorts }),
+      migrateTo: this.#host.model.hostname,
       facts: { simulated: true, cpuCount, memoryBytes },
       commandTypes: simulatorCommandTypes,
     });

@@ -27,14 +27,15 @@ import type {
   AnswerMessage,
   ConnectedMessage,
   DisconnectMessage,
+  EnterMaintenanceMessage,
   GatewayLostMessage,
-  OperatorMessage,
   PingMessage,
   UndeliveredMessage,
 } from "../agent-messages.ts";
 import type { Life } from "./life.ts";
 import { onConfigure, onVerb, verbFailure } from "./operator-verbs.ts";
 import { admitFailure, onAdmit, onCancel } from "./requests.ts";
+import { isObject } from "./checks.ts";
 import { shapes } from "./shapes.ts";
 import { pendingOf, requestOf, viewOf } from "./view.ts";
 
@@ -95,6 +96,12 @@ function setSignalHandlers(life: Life): void {
   );
   for (const verb of operatorVerbs) {
     setHandler(operatorSignals[verb], (message) => {
+      const reason = verb === "enterMaintenance" && shapes.enterMaintenance(message, verb);
+      if (isObject(message) && typeof reason === "string") {
+        // It asks for something that can't be read: another policy than the one that was meant would do harm.
+        life.put({ type: "unreadable", signal: verb, reason });
+        return;
+      }
       // Who asks is only for the log: a verb without it, or with rubbish in its place, is still meant.
       const known = shapes.operator(message, verb) === undefined ? (message ?? {}) : {};
       life.put({ type: "operator", verb, message: known });
@@ -127,10 +134,10 @@ function setUpdateHandlers(life: Life): void {
   for (const verb of operatorVerbs) {
     setHandler(
       operatorUpdates[verb],
-      (message?: OperatorMessage) => life.update(() => onVerb(agent, verb, message ?? {})),
+      (message?: EnterMaintenanceMessage) => life.update(() => onVerb(agent, verb, message ?? {})),
       {
-        validator: (message?: OperatorMessage) => {
-          requireShape("operator", message);
+        validator: (message?: EnterMaintenanceMessage) => {
+          requireShape(verb === "enterMaintenance" ? verb : "operator", message);
           life.catchUp();
           refuse(verbFailure(agent, verb));
         },

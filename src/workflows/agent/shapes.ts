@@ -1,5 +1,5 @@
 /** The shape of each message of `agent-messages.ts`, as far as the lifecycle relies on it. */
-import { shutdownReasons } from "../../api/index.ts";
+import { evacuationPolicies, shutdownReasons } from "../../api/index.ts";
 import {
   flag,
   isObject,
@@ -53,6 +53,7 @@ export const shapes = {
       resourceType: id,
       software: text(0, 500),
       resources: listOf(object({ name: id }), 0, 1_000),
+      migrateTo: optional(text(1, 1_024)),
       commandTypes: optional(traits),
     }),
     settings: object({
@@ -61,6 +62,9 @@ export const shapes = {
       reconnectGraceMs: durationMs,
       alertWaitMs: durationMs,
       investigateRetryMs: number(1, 400 * dayMs),
+      evacuationPolicy: optional(oneOf(evacuationPolicies)),
+      maintenanceDeadlineMs: optional(durationMs),
+      maintenancePerCluster: optional(whole()),
     }),
     vouchForMs: optional(durationMs),
   }),
@@ -99,6 +103,14 @@ export const shapes = {
   }),
   cancel: object({ requestId: id, reason: text(0, 1_000) }),
   operator: optional(object({ by: optional(text()), reason: optional(text()) })),
+  enterMaintenance: optional(
+    object({
+      by: optional(text()),
+      reason: optional(text()),
+      policy: optional(oneOf(evacuationPolicies)),
+      deadlineMs: optional(number(1_000, 7 * dayMs)),
+    }),
+  ),
   configure: object({
     by: optional(text()),
     reason: optional(text()),
