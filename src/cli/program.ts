@@ -6,6 +6,7 @@ import { addEventsCommand } from "./commands/events.ts";
 import { addGatewayCommand } from "./commands/gateway.ts";
 import { addGatewaysCommand } from "./commands/gateways.ts";
 import { addRecoveriesCommand } from "./commands/recoveries.ts";
+import { addMaintenanceCommands } from "./commands/maintenance.ts";
 import { addRequestCommands } from "./commands/request.ts";
 import { addSendCommand } from "./commands/send.ts";
 import { addSetupCommand } from "./commands/setup.ts";
@@ -41,6 +42,7 @@ export function buildProgram(context: CliContext): Command {
   addWhyCommand(program, context);
   addSendCommand(program, context);
   addRequestCommands(program, context);
+  addMaintenanceCommands(program, context);
   addVerbCommands(program, context);
   program.commandsGroup("The manager:");
   addGatewaysCommand(program, context);

@@ -20,7 +20,7 @@ import {
   type CancelMessage,
   type CancelResult,
   type ConfigureMessage,
-  type OperatorMessage,
+  type EnterMaintenanceMessage,
   type OperatorVerb,
   type RequestView,
   type VerbResult,
@@ -73,7 +73,7 @@ export class LifecycleCalls {
   async verb(
     agentId: string,
     verb: OperatorVerb,
-    message: OperatorMessage,
+    message: EnterMaintenanceMessage,
     key: string,
   ): Promise<VerbResult> {
     return await this.#ask(agentId, updateMs, () =>

@@ -30,7 +30,7 @@ export function maintenanceLines(state: AgentState): readonly string[] {
   const counts = `${moved} moved, ${stopped} stopped, ${remaining} of ${total} left`;
   const now = outcome ?? `waiting for ${waitingFor ?? "nothing"}; deadline ${deadlineAt}`;
   return [
-    `Evacuation (${policy}): ${phase}, ${counts}; ${now}`,
+    `${phase} (policy ${policy}), ${counts}; ${now}`,
     ...shown.failed.slice(0, 10).map(({ vm, reason }) => `${vm}: ${reason}`),
   ];
 }

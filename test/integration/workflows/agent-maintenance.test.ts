@@ -214,7 +214,7 @@ test("maintenance - a host that is Down has nothing to evacuate and needs no pla
   const { investigateByPing } = rig.edge;
   rig.edge.investigateByPing = (agentId) =>
     agentId === one.agentId
-      ? Promise.resolve({ verdict: "Down", evidence: "its power is off" })
+      ? Promise.resolve({ verdict: "Down", evidence: "its power is off", proof: "power" })
       : investigateByPing(agentId);
   await one.connect({ epoch: 2, settings: { reconnectGraceMs: 10 } });
   await one.disconnect({ type: "socketLost", details: "closed" }, 2);

@@ -10,6 +10,7 @@ export async function run(args: readonly string[], env: Env = {}) {
     print: (text) => (stdout += text),
     complain: (text) => (stderr += text),
     width: 120,
+    terminal: false,
     now: () => Date.parse("2026-11-23T12:00:00Z"),
     config: () => loadConfig(env),
     stopSignal: () => new AbortController().signal,
