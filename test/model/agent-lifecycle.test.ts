@@ -229,26 +229,29 @@ describe("an agent's life", () => {
     const seen = new Map<string, number>();
     const note = (what: string) => seen.set(what, (seen.get(what) ?? 0) + 1);
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40, size: "max" }), async (steps) => {
-        agent = new SimulatedAgent();
-        agent.connect();
-        await agent.temporal.settle();
-        for (const one of steps) {
-          await take(one);
+      fc.asyncProperty(
+        fc.array(step, { minLength: 5, maxLength: 40, size: "max" }),
+        async (steps) => {
+          agent = new SimulatedAgent();
+          agent.connect();
+          await agent.temporal.settle();
+          for (const one of steps) {
+            await take(one);
+            judge();
+          }
+          agent.connect();
+          await agent.temporal.settle();
           judge();
-        }
-        agent.connect();
-        await agent.temporal.settle();
-        judge();
-        expect(agent.status, "stuck").toBe("Up");
-        expect(agent.state.alert, "an alert of an agent that is back").toBeNull();
-        await agent.pass(0);
-        judgeStory();
-        for (const { type, data } of agent.events) {
-          note(type);
-          note(`${type} ${String(data?.["rule"])}`);
-        }
-      }),
+          expect(agent.status, "stuck").toBe("Up");
+          expect(agent.state.alert, "an alert of an agent that is back").toBeNull();
+          await agent.pass(0);
+          judgeStory();
+          for (const { type, data } of agent.events) {
+            note(type);
+            note(`${type} ${String(data?.["rule"])}`);
+          }
+        },
+      ),
       { numRuns: 1_000 },
     );
     // Laws over lives in which nothing happens would prove nothing.
