@@ -1,4 +1,9 @@
 import { expect, it } from "vitest";
+import {
+  agentWorkflowId,
+  operatorSignals,
+  stateQuery,
+} from "../../../src/workflows/agent-messages.ts";
 import type { Hello, TestAgent } from "../gateway/test-agent.ts";
 import { waitUntil } from "../../helpers/wait-until.ts";
 import { answering, useOperatorRig } from "./operator-rig.ts";
@@ -90,6 +95,30 @@ it("maintenance, one host of a cluster at a time - refuses the next with the nam
     return status === 200;
   });
   await becomes(second.agentId, "Maintenance");
+});
+
+it("maintenance by plain signals, two hosts at once - one gets the place, the other goes back with the reason", async () => {
+  const cluster = "race";
+  const agents = [
+    await host(["a"], { cluster }, "StopVm"),
+    await host(["b"], { cluster }, "StopVm"),
+  ];
+  const handles = agents.map(({ agentId }) =>
+    rig.temporal.client.workflow.getHandle(agentWorkflowId(agentId)),
+  );
+  await Promise.all(
+    handles.map((handle) => handle.signal(operatorSignals.enterMaintenance, { policy: "stop" })),
+  );
+  const views = await waitUntil("both are decided", async () => {
+    const views = await Promise.all(handles.map((handle) => handle.query(stateQuery)));
+    const phases = views.map(({ maintenance }) => maintenance?.phase);
+    return phases.includes("refused") && phases.includes("moving") && views;
+  });
+  const [refused] = views.filter(({ maintenance }) => maintenance?.phase === "refused");
+  const [moving] = views.filter(({ maintenance }) => maintenance?.phase === "moving");
+  expect(refused).toMatchObject({ resourceState: "Enabled" });
+  expect(refused?.maintenance?.outcome).toContain(`${moving?.agentId ?? "?"} is being prepared`);
+  await call("DELETE", `agents/${moving?.agentId ?? ""}/maintenance`);
 });
 
 it("maintenance, dry run - says what would move where, and changes nothing", async () => {
