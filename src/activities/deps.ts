@@ -1,12 +1,12 @@
 import type { Client } from "@temporalio/client";
 import type { Investigator } from "../api/index.ts";
-import type { Db } from "../db/index.ts";
+import type { Pool } from "../db/index.ts";
 import type { BrakeSettings } from "../lifecycle/brake.ts";
 import type { Log } from "../telemetry/log.ts";
 
 /** What the workers' activities work with. */
 export interface ActivityDeps {
-  readonly db: Db;
+  readonly db: Pool;
   readonly client: Client;
   readonly log: Log;
   /** When so much of a zone or cluster is lost that Down is held back. */

@@ -4,6 +4,7 @@ import type { ActivityDeps } from "./deps.ts";
 import { createAskBrake } from "./ask-brake.ts";
 import { createFindNeighbours } from "./find-neighbours.ts";
 import { investigatorActivities } from "./investigators/index.ts";
+import { createMaintenanceBook } from "./maintenance-book.ts";
 import { createRecordAgent } from "./record-agent.ts";
 import { createRecordGateway } from "./record-gateway.ts";
 import { createRecordRecovery } from "./record-recovery.ts";
@@ -23,5 +24,6 @@ export function createWorkerActivities(deps: ActivityDeps): WorkerActivities {
     askBrake: createAskBrake(deps),
     tellAgentsGatewayLost: createTellAgentsGatewayLost(deps),
     findNeighbours: createFindNeighbours(deps),
+    ...createMaintenanceBook(deps),
   };
 }

@@ -56,7 +56,9 @@ export class SimulatedHost implements WorldHost {
   /** Runs until the signal aborts, then says goodbye, if it has power to. */
   async run(signal: AbortSignal, onOpen: (agentId: string) => void): Promise<void> {
     const { options, world } = this.#fleet;
-    this.#machine = await loadSimulatedMachine(this.agentId, { ...options.config, world });
+    // Names of VMs are unique in the whole fleet, so that they can move to any host of it.
+    const config = { vmPrefix: `${this.agentId}-vm-`, ...options.config, world };
+    this.#machine = await loadSimulatedMachine(this.agentId, config);
     const resources = new ResourceSet([this.#machine], this.#place, this.#fleet.log);
     while (!signal.aborted) {
       const container = await this.#container(resources, onOpen);

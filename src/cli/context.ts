@@ -9,6 +9,8 @@ export interface CliContext {
   readonly complain: (text: string) => void;
   /** How many characters a line of stdout may have. */
   readonly width: number;
+  /** Whether stdout is a terminal, on which a line can be written over. */
+  readonly terminal: boolean;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   /**

@@ -7,6 +7,15 @@ export class UsageError extends Error {
   }
 }
 
+/** A host did not get into maintenance: exit code 1. */
+export class MaintenanceFailedError extends Error {
+  readonly code = "MAINTENANCE_FAILED";
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "MaintenanceFailedError";
+  }
+}
+
 /** The command was carried out and told of a failure, such as an Answer whose result is false: exit code 1. */
 export class FailedAnswerError extends Error {
   constructor(message: string, options?: ErrorOptions) {

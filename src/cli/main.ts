@@ -15,6 +15,7 @@ const context: CliContext = {
   print: (text) => process.stdout.write(text),
   complain: (text) => process.stderr.write(text),
   width: process.stdout.isTTY ? Math.max(process.stdout.columns, 60) : 120,
+  terminal: process.stdout.isTTY,
   now: Date.now,
   config: () => (config ??= loadConfig(process.env)),
   stopSignal: () => (stopSignal ??= onStopSignals(process, () => performance.now())),

@@ -23,6 +23,21 @@ export function decimal(min: number, max: number): (text: string) => number {
   };
 }
 
+/** A time such as 90s, 30m, 2h or 1d, in seconds. */
+export function duration(minSeconds: number, maxSeconds: number): (text: string) => number {
+  return (text) => {
+    const [, amount, unit] = /^(\d+(?:\.\d+)?)(s|m|h|d)$/.exec(text) ?? [];
+    const seconds = Number(amount) * (secondsOf[unit ?? ""] ?? NaN);
+    if (!(seconds >= minSeconds && seconds <= maxSeconds)) {
+      throw new InvalidArgumentError(
+        `Give a number and s, m, h or d, such as 30m; ${minSeconds} s to ${maxSeconds} s.`,
+      );
+    }
+    return seconds;
+  };
+}
+const secondsOf: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 };
+
 /** One of the given words, in whatever case. */
 export function oneOf<T extends string>(words: readonly T[]): (text: string) => T {
   return (text) => {

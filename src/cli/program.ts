@@ -7,6 +7,7 @@ import { addGatewayCommand } from "./commands/gateway.ts";
 import { addGatewaysCommand } from "./commands/gateways.ts";
 import { addPlaceCommands } from "./commands/places.ts";
 import { addRecoveriesCommand } from "./commands/recoveries.ts";
+import { addMaintenanceCommands } from "./commands/maintenance.ts";
 import { addRequestCommands } from "./commands/request.ts";
 import { addSendCommand } from "./commands/send.ts";
 import { addSetupCommand } from "./commands/setup.ts";
@@ -45,6 +46,7 @@ export function buildProgram(context: CliContext): Command {
   addWhyCommand(program, context);
   addSendCommand(program, context);
   addRequestCommands(program, context);
+  addMaintenanceCommands(program, context);
   addVerbCommands(program, context);
   program.commandsGroup("The manager:");
   addPlaceCommands(program, context);

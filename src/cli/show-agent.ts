@@ -4,6 +4,7 @@ import { openApi } from "./api/open-api.ts";
 import type { AgentDetails } from "./api/types.ts";
 import type { CliContext } from "./context.ts";
 import { printResult } from "./print.ts";
+import { evacuationLine } from "./text/evacuation.ts";
 import { facts } from "./text/facts.ts";
 import { refusalSentence } from "./text/refusal.ts";
 import { roughly, stampOf, took } from "./text/times.ts";
@@ -37,6 +38,10 @@ export function agentFacts(
       ["why", lifecycle?.statusReason ?? agent.statusReason],
       ["refused", agent.refusal == null ? undefined : refusalSentence(agent.refusal, nowMs)],
       ["resource", lifecycle?.resourceState ?? agent.resourceState],
+      ["maintenance", lifecycle?.maintenance && evacuationLine(lifecycle.maintenance)],
+      ...(lifecycle?.maintenance?.failed ?? []).map(
+        ({ vm, reason }) => ["", `${vm}: ${reason}`] as const,
+      ),
       ["place", `zone ${agent.zone}, cluster ${agent.cluster}`],
       ["type", agent.resourceType],
       ["software", host.software],

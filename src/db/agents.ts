@@ -23,12 +23,14 @@ export interface AgentRow {
   readonly braked: boolean;
   /** Its last handshake was refused; null when it was good. */
   readonly refusal: RefusalOfAgent | null;
+  /** How far its evacuation is; null when it is not in maintenance nor on its way there. */
+  readonly maintenance: unknown;
 }
 
 const columns = `a.id, a.zone, a.cluster, a.resource_type AS "resourceType", a.status, a.status_reason AS "statusReason",
   a.status_since AS "statusSince", a.resource_state AS "resourceState", a.host,
   CASE WHEN s.closed_at IS NULL THEN s.gateway_id END AS "gatewayId", s.epoch, s.connected_at AS "connectedAt",
-  a.braked,
+  a.braked, a.maintenance,
   CASE WHEN r.agent_id IS NOT NULL THEN json_build_object('code', r.code, 'reason', r.reason, 'peer', r.peer,
     'gatewayId', r.gateway_id, 'zone', r.zone, 'cluster', r.cluster, 'resourceType', r.resource_type,
     'firstAt', r.first_at, 'lastAt', r.last_at, 'count', r.count) END AS refusal`;
@@ -120,6 +122,8 @@ export async function writeAgentRecord(
     /** Since when a loss lasts that nobody expects, and whether a Down of it is held back. */
     lostAtMs?: number;
     braked?: boolean;
+    /** How far the host's evacuation is. */
+    maintenance?: unknown;
     events: readonly EventToAppend[];
   },
 ): Promise<void> {
@@ -130,7 +134,7 @@ export async function writeAgentRecord(
               resource_state = $5, ping_interval_ms = $6, ping_timeout_multiplier = $7,
               removed_at = CASE WHEN $2 = 'Removed' THEN coalesce(removed_at, now()) END,
               secret_hash = CASE WHEN $2 = 'Removed' THEN '' ELSE secret_hash END, last_event_no = $8,
-              lost_at = to_timestamp($10::double precision / 1000), braked = $11
+              lost_at = to_timestamp($10::double precision / 1000), braked = $11, maintenance = $12::jsonb
         WHERE id = $1 AND last_event_no <= $8 AND (removed_at IS NULL OR $2 = 'Removed'))
      INSERT INTO events (agent_id, no, at, epoch, type, text, data)
      SELECT $1, e.no, to_timestamp(e."atMs" / 1000), e.epoch, e.type, e.text, e.data
@@ -149,6 +153,7 @@ export async function writeAgentRecord(
       storableJson(record.events),
       record.lostAtMs ?? null,
       record.braked ?? false,
+      storableJson(record.maintenance),
     ],
   });
   if (record.status === "Removed") await forgetRemoved(db, record.agentId);

@@ -5,6 +5,7 @@ export * from "./events.ts";
 export * from "./gateways.ts";
 export * from "./identities.ts";
 export * from "./inventory.ts";
+export * from "./maintenance.ts";
 export * from "./migrate.ts";
 export * from "./places.ts";
 export * from "./pool.ts";

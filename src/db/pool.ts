@@ -7,6 +7,22 @@ export type Pool = pg.Pool;
 // bigint columns are counters below 2^53: numbers, not strings.
 pg.types.setTypeParser(pg.types.builtins.INT8, Number);
 
+/** Runs statements in one transaction: all of them count, or none. */
+export async function inTransaction<T>(pool: Pool, run: (db: Db) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  try {
+    await client.query("BEGIN");
+    const result = await run(client);
+    await client.query("COMMIT");
+    client.release();
+    return result;
+  } catch (error) {
+    // The server takes back what a closed connection had begun.
+    client.release(true);
+    throw error;
+  }
+}
+
 /**
  * Opens a pool on a Postgres URL. Statements give up after `statementTimeoutMs`, connecting after 5 s, so that
  * a database that hangs looks like one that is gone.

@@ -64,6 +64,9 @@ function settingsOf(config: Config, identity: Identity | undefined): LifecycleSe
     investigateRetryMs: config.investigateRetryMs,
     investigators: config.investigators,
     neighboursAsked: config.neighboursAsked,
+    evacuationPolicy: config.evacuationPolicy,
+    maintenanceDeadlineMs: config.maintenanceDeadlineMs,
+    maintenancePerCluster: config.maintenancePerCluster,
   };
 }
 

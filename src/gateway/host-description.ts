@@ -35,6 +35,7 @@ export function describeHost(
     }
   }
   const probed = startups.find((startup) => startup.address !== undefined);
+  const takesMachines = startups.find((startup) => startup.migrateTo !== undefined);
   const commandTypes = mergeCommandTypes(startups);
   const facts = mergeFacts(startups);
   return {
@@ -45,6 +46,7 @@ export function describeHost(
     ...(probed?.address !== undefined && { address: probed.address }),
     ...(probed?.probePorts !== undefined && { probePorts: probed.probePorts }),
     ...(facts !== undefined && { facts }),
+    ...(takesMachines?.migrateTo !== undefined && { migrateTo: takesMachines.migrateTo }),
     resources: startups.map(({ name, resourceType, version }) => ({ name, resourceType, version })),
     ...(commandTypes !== undefined && { commandTypes }),
   };

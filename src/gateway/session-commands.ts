@@ -38,6 +38,7 @@ const startup = Compile(
     probePorts: Type.Optional(
       Type.Array(Type.Integer({ minimum: 1, maximum: 65_535 }), { maxItems: 16 }),
     ),
+    migrateTo: Type.Optional(Type.String({ minLength: 1, maxLength: 1_024 })),
     facts: Type.Optional(
       Type.Record(Type.String(), Type.Union([text, Type.Number(), Type.Boolean()])),
     ),

@@ -7,6 +7,8 @@ import type { FinishedRequest, MailboxState, PendingRequest, Waiter } from "./ma
 /** A Request that just got its Answers, and who waits for them. */
 export interface Settled {
   readonly request: FinishedRequest;
+  /** Whole, also where they are too large to be kept. */
+  readonly answers: readonly Answer[];
   readonly waiters: readonly Waiter[];
 }
 
@@ -151,7 +153,7 @@ function settle(
   };
   mailbox.finished.push(finished);
   forgetOldest(mailbox);
-  return { request: finished, waiters: request.waiters };
+  return { request: finished, answers, waiters: request.waiters };
 }
 
 /** An Answer too large to be kept, without the fields of its type. The caller who waited got it whole. */

@@ -4,7 +4,9 @@ import type { Answer, WireCommand } from "../api/index.ts";
 /** Who waits for the Answers of a Request. */
 export type Waiter =
   | { readonly type: "gateway"; readonly gatewayId: string }
-  | { readonly type: "workflow"; readonly workflowId: string; readonly signal: string };
+  | { readonly type: "workflow"; readonly workflowId: string; readonly signal: string }
+  /** The agent's own lifecycle: its evacuation of that number. */
+  | { readonly type: "evacuation"; readonly no: number };
 
 /** What a caller asked for, checked and with its defaults filled in. */
 export interface RequestToAdmit {

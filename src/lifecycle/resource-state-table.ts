@@ -2,8 +2,9 @@
  * ResourceState: what the administrator wants of a resource (CloudStack's ResourceState.java; DESIGN §6). A blank cell
  * is refused.
  *
- * Where this table leaves CloudStack's: Unmanage from every state at rest → Unmanaged, and Manage back → Enabled, for
- * hosts that stay connected but are looked after by somebody else; Creating × InternalCreated as for no state at all.
+ * Where this table leaves CloudStack's: Unmanage from every state at rest → Unmanaged, and Manage back to where it came
+ * from, for hosts that stay connected but are looked after by somebody else: managing a host again must not lift the
+ * maintenance that it was unmanaged in; Creating × InternalCreated as for no state at all.
  */
 import type { ResourceState, ResourceStateEvent } from "../api/index.ts";
 
@@ -69,12 +70,27 @@ const resourceStateTable: Readonly<Record<ResourceState, Row>> = {
   Error: { InternalCreated: "Error" },
 };
 
-/** The ResourceState after an event; undefined when the table refuses it. */
+/**
+ * The ResourceState after an event; undefined when the table refuses it. `unmanagedFrom` is where the last Unmanage came
+ * from, which Manage goes back to.
+ */
 export function nextResourceState(
   state: ResourceState,
   event: ResourceStateEvent,
+  unmanagedFrom: ResourceState = "Enabled",
 ): ResourceState | undefined {
-  return resourceStateTable[state][event];
+  const next = resourceStateTable[state][event];
+  return next !== undefined && event === "Manage" ? unmanagedFrom : next;
+}
+
+/** Whether a host is in maintenance, or on its way there. */
+export function isInMaintenance(state: ResourceState): boolean {
+  return (
+    state === "PrepareForMaintenance" ||
+    state === "ErrorInPrepareForMaintenance" ||
+    state === "ErrorInMaintenance" ||
+    state === "Maintenance"
+  );
 }
 
 /** Events that a state accepts, for refusals that say what would be possible. */

@@ -10,6 +10,8 @@ import type {
   Status,
 } from "../api/index.ts";
 import type { BrakeAnswer } from "../lifecycle/disconnect-types.ts";
+import type { EvacuationProgress } from "../lifecycle/evacuation-progress.ts";
+import type { Destination } from "../lifecycle/evacuation-types.ts";
 import type {
   DurableRequest,
   GatewayRef,
@@ -104,6 +106,24 @@ export interface WorkerActivities {
   askBrake(args: { agentId: string; zone: string; cluster: string }): Promise<BrakeAnswer>;
   /** Records the recovery of a host, once for each loss; gives what last ran on it. */
   recordRecovery(recovery: HostRecovery): Promise<{ readonly workloads: readonly Workload[] }>;
+  /**
+   * Takes a place among the hosts of a cluster that are prepared for maintenance, if one of the `perCluster` (0: any
+   * number) is free; asking again gives the same. `heldBy` names the hosts that hold them.
+   */
+  claimMaintenance(args: {
+    agentId: string;
+    zone: string;
+    cluster: string;
+    perCluster: number;
+  }): Promise<{ readonly claimed: boolean; readonly heldBy: readonly string[] }>;
+  /** Gives the place back; nothing when there is none. */
+  releaseMaintenance(args: { agentId: string }): Promise<void>;
+  /** The other hosts of the cluster that are Up, Enabled and take machines. */
+  findDestinations(args: {
+    agentId: string;
+    zone: string;
+    cluster: string;
+  }): Promise<readonly Destination[]>;
   /** Marks a gateway's row, if it still is of that incarnation. */
   recordGateway(args: {
     gateway: GatewayRef;
@@ -134,6 +154,8 @@ export interface AgentRecord {
   readonly lostAtMs?: number;
   /** A Down verdict is held back. */
   readonly braked?: boolean;
+  /** How far the host's evacuation is, while it is in or on its way to maintenance. */
+  readonly maintenance?: EvacuationProgress;
   readonly events: readonly AgentEvent[];
 }
 
@@ -171,5 +193,6 @@ export const agentEventTypes = [
   "brakeReleased",
   "recoveryCalled",
   "handshakeRefused",
+  "evacuation",
 ] as const;
 export type AgentEventType = (typeof agentEventTypes)[number];

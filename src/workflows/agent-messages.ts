@@ -6,12 +6,14 @@ import { defineQuery, defineSignal, defineUpdate } from "@temporalio/workflow";
 import type {
   Answer,
   CommandTraits,
+  EvacuationPolicy,
   ResourceState,
   ShutdownReason,
   Status,
   WireCommand,
 } from "../api/index.ts";
 import type { AskedInvestigator } from "./recovery-messages.ts";
+import type { EvacuationProgress } from "../lifecycle/evacuation-progress.ts";
 
 export const agentLifecycleType = "agentLifecycle";
 export const lifecycleTaskQueue = "muster-lifecycle";
@@ -44,6 +46,12 @@ export interface LifecycleSettings {
   readonly investigators?: readonly InvestigatorSetting[];
   /** Neighbours that are asked about one lost host. Absent: 3. */
   readonly neighboursAsked?: number;
+  /** What becomes of the machines of a host that enters maintenance, when its operator says nothing else. */
+  readonly evacuationPolicy?: EvacuationPolicy;
+  /** How long emptying a host may take, when its operator says nothing else. */
+  readonly maintenanceDeadlineMs?: number;
+  /** Hosts of one cluster that may be prepared for maintenance at once; 0 means any number. */
+  readonly maintenancePerCluster?: number;
 }
 
 /** One Investigator, and how long it may take. */
@@ -62,6 +70,8 @@ export interface HostDescription {
   readonly probePorts?: readonly number[];
   /** What its resources say of themselves, for Investigators and for people; a resource's fact of a name comes first. */
   readonly facts?: Readonly<Record<string, string | number | boolean>>;
+  /** The `destination` of MigrateVm that moves a machine to this host; absent: nothing can be moved here. */
+  readonly migrateTo?: string;
   readonly resources: readonly {
     readonly name: string;
     readonly resourceType: string;
@@ -210,6 +220,11 @@ export interface OperatorMessage {
   readonly by?: string;
   readonly reason?: string;
 }
+/** `enterMaintenance` takes these beside; absent fields are the fleet's. */
+export interface EnterMaintenanceMessage extends OperatorMessage {
+  readonly policy?: EvacuationPolicy;
+  readonly deadlineMs?: number;
+}
 export const operatorVerbs = [
   "enterMaintenance",
   "cancelMaintenance",
@@ -230,11 +245,11 @@ export interface VerbResult {
 }
 /** The same names as signals (never refused aloud: logged) and as Updates (validated, with a result). */
 export const operatorSignals = Object.fromEntries(
-  operatorVerbs.map((verb) => [verb, defineSignal<[OperatorMessage?]>(verb)]),
-) as Record<OperatorVerb, ReturnType<typeof defineSignal<[OperatorMessage?]>>>;
+  operatorVerbs.map((verb) => [verb, defineSignal<[EnterMaintenanceMessage?]>(verb)]),
+) as Record<OperatorVerb, ReturnType<typeof defineSignal<[EnterMaintenanceMessage?]>>>;
 export const operatorUpdates = Object.fromEntries(
-  operatorVerbs.map((verb) => [verb, defineUpdate<VerbResult, [OperatorMessage]>(verb)]),
-) as Record<OperatorVerb, ReturnType<typeof defineUpdate<VerbResult, [OperatorMessage]>>>;
+  operatorVerbs.map((verb) => [verb, defineUpdate<VerbResult, [EnterMaintenanceMessage]>(verb)]),
+) as Record<OperatorVerb, ReturnType<typeof defineUpdate<VerbResult, [EnterMaintenanceMessage]>>>;
 
 /** Changes the ping settings of one agent. */
 export interface ConfigureMessage extends OperatorMessage {
@@ -274,6 +289,8 @@ export interface AgentView {
     readonly evidence: string;
     readonly at: string;
   };
+  /** The newest evacuation for maintenance, under way or ended; absent when the host was never emptied. */
+  readonly maintenance?: EvacuationProgress;
 }
 export const stateQuery = defineQuery<AgentView>("state");
 

@@ -61,7 +61,16 @@ const verbs: readonly OperatorVerb[] = [
   "manage",
   "reconnect",
 ];
-const truths: readonly Truth[] = ["Up", "Down", "Down", "Down", "Unknown", "throws", "rubbish", "hangs"];
+const truths: readonly Truth[] = [
+  "Up",
+  "Down",
+  "Down",
+  "Down",
+  "Unknown",
+  "throws",
+  "rubbish",
+  "hangs",
+];
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 8, arbitrary: fc.record({ do: fc.constant("pass" as const), ms: fc.nat(30_000) }) },
   {

@@ -95,8 +95,13 @@ export class Cluster {
   }
 
   /** Starts many simulated agents in one process. */
-  async startSimulators(count: number, gateways: readonly string[]): Promise<MusterProcess> {
-    return await this.#start(["sim", "--agents", String(count)], {
+  async startSimulators(
+    count: number,
+    gateways: readonly string[],
+    config: unknown = {},
+  ): Promise<MusterProcess> {
+    const args = ["sim", "--agents", String(count), "--config", JSON.stringify(config)];
+    return await this.#start(args, {
       env: { ...this.#env(), MUSTER_GATEWAYS: gateways.join(",") },
     });
   }

@@ -17,7 +17,7 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
 }
 
-type Method = "GET" | "POST" | "DELETE" | "PATCH";
+export type Method = "GET" | "POST" | "DELETE" | "PATCH";
 
 export class ApiClient {
   readonly #target: ApiTarget;

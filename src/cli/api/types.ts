@@ -4,6 +4,7 @@ import type { AgentView, RequestView, VerbResult } from "../../workflows/agent-m
 import type { AskedInvestigator, Workload } from "../../workflows/recovery-messages.ts";
 
 export type { VerbResult };
+export type EvacuationProgress = NonNullable<AgentView["maintenance"]>;
 
 /** Why an agent's last handshake was refused. */
 export interface AgentRefusal {
@@ -124,6 +125,22 @@ export interface EventsJson {
 export interface CommandsResult {
   readonly requestId: string;
   readonly answers: readonly Answer[];
+}
+/** What `maintenance enter --dry-run` gets. */
+export interface MaintenancePlanJson {
+  readonly agentId: string;
+  readonly status: Status;
+  readonly resourceState: ResourceState;
+  readonly policy: string;
+  readonly deadlineSeconds: number;
+  readonly blockers: readonly { readonly code: string; readonly detail: string }[];
+  readonly vms: readonly {
+    readonly vm: string;
+    readonly resource: string;
+    readonly action: "migrate" | "stop" | "none";
+    readonly destination?: string;
+    readonly detail?: string;
+  }[];
 }
 export interface RequestJson extends RequestView {
   readonly agentId: string;

@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import type { Command } from "commander";
 import { type ApiClient, pathPart } from "../api/client.ts";
-import { ApiRefusedError, ApiUnreachableError } from "../api/errors.ts";
+import { ApiUnreachableError } from "../api/errors.ts";
+import { callWhereHeld } from "../api/call-where-held.ts";
 import { openApi } from "../api/open-api.ts";
 import type { CommandsResult } from "../api/types.ts";
 import { givenCommand } from "../command-fields.ts";
@@ -74,15 +75,8 @@ async function send(
 ): Promise<CommandsResult> {
   const path = `agents/${pathPart(agentId)}/commands`;
   try {
-    return await api.call<CommandsResult>("POST", path, { body, timeoutMs });
+    return await callWhereHeld<CommandsResult>(api, "POST", path, { body, timeoutMs });
   } catch (error) {
-    // The direct lane ends at the gateway that was asked; another one holds the agent, and says where it is.
-    if (error instanceof ApiRefusedError && error.apiUrl !== undefined) {
-      const there = api.at(error.apiUrl);
-      if (there !== undefined) {
-        return await there.call<CommandsResult>("POST", path, { body, timeoutMs });
-      }
-    }
     throw withWayOn(error, body);
   }
 }

@@ -11,7 +11,7 @@ import { printResult } from "../print.ts";
 import { jsonOption, type JsonOption } from "../ready-line.ts";
 import { hanging } from "../text/wrap.ts";
 
-interface VerbOptions extends JsonOption {
+export interface VerbOptions extends JsonOption {
   readonly reason?: string;
 }
 interface RemoveOptions extends VerbOptions {
@@ -31,19 +31,6 @@ const simpleVerbs = {
 } as const;
 
 export function addVerbCommands(program: Command, context: CliContext): void {
-  const maintenance = program
-    .command("maintenance")
-    .description("take a host out of service, or back: maintenance enter|cancel <id>");
-  verb(maintenance, "enter <id>", "take the host out of service").action(
-    async (id: string, options: VerbOptions) => {
-      await change(context, "POST", id, "/maintenance", options);
-    },
-  );
-  verb(maintenance, "cancel <id>", "put the host back into service").action(
-    async (id: string, options: VerbOptions) => {
-      await change(context, "DELETE", id, "/maintenance", options);
-    },
-  );
   for (const [name, description] of Object.entries(simpleVerbs)) {
     verb(program, `${name} <id>`, description).action(async (id: string, options: VerbOptions) => {
       await change(context, "POST", id, `/${name}`, options);
@@ -78,7 +65,8 @@ function addConfigure(program: Command, context: CliContext): void {
     });
 }
 
-function verb(parent: Command, name: string, description: string): Command {
+/** A verb's command, with what all of them take. */
+export function verb(parent: Command, name: string, description: string): Command {
   return parent
     .command(name)
     .description(description)
@@ -86,21 +74,27 @@ function verb(parent: Command, name: string, description: string): Command {
     .option(...jsonOption);
 }
 
-async function change(
+/** Who asks and why, for the event log. */
+export function operatorMessage({ reason }: Pick<VerbOptions, "reason">) {
+  return { by: operatorName(), ...(reason !== undefined && { reason }) };
+}
+
+/** Asks for a change of one agent, and says what came of it. */
+export async function change(
   context: CliContext,
   method: "POST" | "DELETE" | "PATCH",
   id: string,
   path: string,
-  { json, reason }: VerbOptions,
-  more: Readonly<Record<string, number>> = {},
+  options: VerbOptions,
+  more: Readonly<Record<string, number | string>> = {},
 ): Promise<void> {
-  const message = { by: operatorName(), ...(reason !== undefined && { reason }) };
+  const message = operatorMessage(options);
   const result = await openApi(context).call<VerbResult>(
     method,
     `agents/${pathPart(id)}${path}`,
     method === "DELETE" ? { query: message } : { body: { ...message, ...more } },
   );
-  printResult(context, json, result, () => {
+  printResult(context, options.json, result, () => {
     const { status, resourceState, details } = result;
     return hanging(`${id}  `, `${details} (${status}, ${resourceState})`, context.width);
   });

@@ -23,6 +23,7 @@ const labels: Readonly<Record<string, string>> = {
   configured: "configured",
   gatewayLost: "gateway",
   messageIgnored: "ignored",
+  evacuation: "evacuation",
   braked: "held back",
   brakeReleased: "released",
   recoveryCalled: "recovery",

@@ -20,6 +20,7 @@ import {
   type CancelMessage,
   type CancelResult,
   type ConfigureMessage,
+  type EnterMaintenanceMessage,
   type OperatorMessage,
   type OperatorVerb,
   type RequestView,
@@ -74,7 +75,7 @@ export class LifecycleCalls {
   async verb(
     agentId: string,
     verb: OperatorVerb,
-    message: OperatorMessage,
+    message: EnterMaintenanceMessage,
     key: string,
   ): Promise<VerbResult> {
     return await this.#ask(agentId, updateMs, () =>

@@ -20,6 +20,7 @@ export const problems = {
   AGENT_ELSEWHERE: [421, "Another gateway holds the agent"],
   NOT_READ_ONLY: [422, "The direct lane takes read-only Commands"],
   RESOURCE_STATE: [409, "The resource state does not allow it"],
+  MAINTENANCE_SLOT_TAKEN: [409, "The cluster can't spare another host now"],
   MAILBOX_FULL: [429, "Too many Requests are pending"],
   DUPLICATE_COMMAND_ID: [409, "The Command id was used before"],
   REQUEST_ID_TAKEN: [409, "The request id was used for another agent"],

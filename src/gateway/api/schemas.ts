@@ -98,6 +98,11 @@ const agentFields = {
   refusal: Type.Union([Type.Object(refusalFields), Type.Null()], {
     description: "Its last handshake was refused; null when it was good.",
   }),
+  maintenance: Type.Unknown({
+    description:
+      "How far the evacuation is of a host that is in maintenance or on its way there, else null: phase, policy, total, " +
+      "moved, stopped, remaining, failed, waitingFor, outcome, startedAt, deadlineAt.",
+  }),
 };
 const agent = Type.Object(agentFields);
 export const agentsPage = Type.Object({
@@ -214,7 +219,7 @@ export const cancelResult = Type.Object({
   result: Type.Enum(["cancelled", "asked", "settled"]),
 });
 
-const operatorFields = {
+export const operatorFields = {
   by: Type.Optional(
     Type.String({ maxLength: 200, description: "Who asks, for the event log. Taken on trust." }),
   ),

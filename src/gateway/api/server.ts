@@ -19,6 +19,7 @@ import { gatewaysRoutes } from "./gateways-routes.ts";
 import { healthRoutes } from "./health-routes.ts";
 import { LifecycleCalls } from "./lifecycle-calls.ts";
 import { refuseOtherMethods } from "./other-methods.ts";
+import { maintenanceRoutes } from "./maintenance-routes.ts";
 import type { ApiParts } from "./parts.ts";
 import { placesRoutes } from "./places-routes.ts";
 import { problemOfError } from "./problem-of-error.ts";
@@ -85,6 +86,7 @@ export async function buildOperatorApi(context: ApiContext): Promise<FastifyInst
         placesRoutes,
         commandsRoutes,
         verbsRoutes,
+        maintenanceRoutes,
         gatewaysRoutes,
         eventsRoutes,
         whyRoutes,

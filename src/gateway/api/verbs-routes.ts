@@ -17,19 +17,13 @@ import type { Api } from "./validation.ts";
 
 const tags = ["operators"];
 
-/** Method and path of each verb. */
+/** Method and path of each verb; `enterMaintenance` has routes of its own. */
 const routes: readonly {
   readonly method: "POST" | "DELETE";
   readonly path: string;
   readonly verb: OperatorVerb;
   readonly summary: string;
 }[] = [
-  {
-    method: "POST",
-    path: "/maintenance",
-    verb: "enterMaintenance",
-    summary: "Take the host out of service",
-  },
   {
     method: "DELETE",
     path: "/maintenance",
@@ -93,7 +87,7 @@ export function verbsRoutes(api: Api, { lifecycle }: ApiParts): void {
 }
 
 /** Names one asking: retries of it carry the same key. */
-function keyOf({ headers }: Pick<FastifyRequest, "headers">): string {
+export function keyOf({ headers }: Pick<FastifyRequest, "headers">): string {
   const key = headers["idempotency-key"];
   return typeof key === "string" ? key : randomUUID();
 }

@@ -24,6 +24,8 @@ export interface KvmConfig {
   readonly migrateFlags: readonly string[];
   /** Address that the guest's memory is sent to (`virsh migrate --migrateuri`), where libvirt's own choice is wrong. */
   readonly migrateUri: string | undefined;
+  /** libvirt URI by which the other hosts of the cluster move VMs to this one; absent: nothing is moved here. */
+  readonly migrateTo: string | undefined;
 }
 
 const uriPattern = /^[a-z][a-z0-9+.-]*:\/\/\S*$/i;
@@ -51,6 +53,7 @@ export function kvmConfig(given: Readonly<Record<string, unknown>>): KvmConfig {
     probePorts: read.ports("probePorts"),
     migrateFlags: read.flags("migrateFlags"),
     migrateUri: read.text("migrateUri", uriPattern),
+    migrateTo: read.text("migrateTo", uriPattern),
   };
   read.refuseRest();
   return config;

@@ -11,7 +11,7 @@ const resourceVersion = "1.0.0";
 /** What the resource says of its host when the agent connects. */
 export async function describeHost(
   call: VirshCall,
-  config: Pick<KvmConfig, "name" | "uri" | "address" | "probePorts">,
+  config: Pick<KvmConfig, "name" | "uri" | "address" | "probePorts" | "migrateTo">,
 ): Promise<Omit<StartupCommand, "type" | "zone" | "cluster">> {
   const [version, node, capabilities, hostname] = await Promise.all([
     call.read("version").then(parseFields),
@@ -36,6 +36,7 @@ export async function describeHost(
     version: resourceVersion,
     ...(address !== "" && { address }),
     ...(config.probePorts.length > 0 && { probePorts: config.probePorts }),
+    ...(config.migrateTo !== undefined && { migrateTo: config.migrateTo }),
     facts: Object.fromEntries(
       Object.entries(facts).flatMap(([name, value]) =>
         value === undefined ? [] : [[name, value]],

@@ -9,8 +9,10 @@ export interface SimulatorConfig {
   readonly resourceType: string;
   readonly cpuCount: number;
   readonly memoryBytes: number;
-  /** VMs that exist at first, named `vm-1`, `vm-2`, …; all running. */
+  /** VMs that exist at first, named `<vmPrefix>1`, `<vmPrefix>2`, …; all running. */
   readonly vms: number;
+  /** Default `vm-`. Hosts that move VMs to each other need different ones, as in a real cluster. */
+  readonly vmPrefix: string;
   /** File to keep what happened in, so that a restart knows it and tests can count effects. Absent: memory only. */
   readonly stateFile: string | undefined;
   readonly address: string | undefined;
@@ -27,6 +29,7 @@ const known = new Set([
   "cpuCount",
   "memoryBytes",
   "vms",
+  "vmPrefix",
   "stateFile",
   "address",
   "probePorts",
@@ -47,6 +50,7 @@ export function simulatorConfig(config: Readonly<Record<string, unknown>>): Simu
     cpuCount: count(config, "cpuCount", 16),
     memoryBytes: count(config, "memoryBytes", 64 * gib),
     vms: count(config, "vms", 2),
+    vmPrefix: text(config, "vmPrefix") ?? "vm-",
     stateFile: text(config, "stateFile"),
     address: text(config, "address"),
     probePorts: ports(config["probePorts"]),

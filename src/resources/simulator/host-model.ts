@@ -10,6 +10,12 @@ export interface HostSize {
   readonly memoryBytes: number;
 }
 
+/** The VMs that it has at first: how many, and what their names begin with. */
+interface FirstVms {
+  readonly vms: number;
+  readonly vmPrefix: string;
+}
+
 /** Memory of a VM that nobody specified. */
 const vmMemoryBytes = 1024 ** 3;
 
@@ -19,12 +25,12 @@ export class HostModel {
   readonly #effects: Effects;
   readonly #vms = new Map<string, VmInfo>();
 
-  constructor(hostname: string, size: HostSize, vms: number, effects: Effects) {
+  constructor(hostname: string, size: HostSize & FirstVms, effects: Effects) {
     this.hostname = hostname;
     this.#size = size;
     this.#effects = effects;
-    for (let i = 1; i <= vms; i++) {
-      const name = `vm-${i}`;
+    for (let i = 1; i <= size.vms; i++) {
+      const name = `${size.vmPrefix}${i}`;
       this.#vms.set(name, { name, power: "On", cpuCount: 1, memoryBytes: vmMemoryBytes });
     }
     for (const { name, vm } of effects.replay()) this.#put(name, vm);
@@ -57,7 +63,7 @@ export class HostModel {
 
   /** @throws RefusedError VM_NOT_FOUND, NO_MEMORY. */
   start(commandId: string, name: string, spec: VmSpec | undefined): VmInfo {
-    const vm = this.#vms.get(name) ?? this.#define(name, spec);
+    const vm = this.#get(name) ?? this.#define(name, spec);
     if (vm.power === "On") return vm;
     const needBytes = vm.memoryBytes ?? vmMemoryBytes;
     const freeBytes = this.#size.memoryBytes - this.#memoryUsedBytes();
@@ -88,8 +94,8 @@ export class HostModel {
       throw new RefusedError("SAME_HOST", `VM ${name} is on ${this.hostname} already.`);
     }
     destination.#receive(commandId, vm);
-    this.#put(name, null);
-    this.#effects.add({ id: commandId, type: "MigrateVm", name, vm: null });
+    this.#put(vm.name, null);
+    this.#effects.add({ id: commandId, type: "MigrateVm", name: vm.name, vm: null });
   }
 
   #receive(commandId: string, vm: VmInfo): void {
@@ -119,8 +125,13 @@ export class HostModel {
     return { name, power: "Off", cpuCount: spec.cpuCount, memoryBytes: spec.memoryBytes };
   }
 
+  /** The VM of that name; in a fleet, where names begin with their first host's, the rest of the name does too. */
+  #get(name: string): VmInfo | undefined {
+    return this.#vms.get(name) ?? this.#vms.get(`${this.hostname}-${name}`);
+  }
+
   #find(name: string): VmInfo {
-    const vm = this.#vms.get(name);
+    const vm = this.#get(name);
     if (vm === undefined) throw notFound(name, this.hostname);
     return vm;
   }

@@ -39,7 +39,7 @@ export class SimulatorResource implements SimulatedMachine {
     this.#config = config;
     const effects = new Effects(config.stateFile);
     this.#host = {
-      model: new HostModel(agentId, config, config.vms, effects),
+      model: new HostModel(agentId, config, effects),
       effects,
       faults: new FaultPlan(config.faults),
       health: { healthy: true },
@@ -57,6 +57,7 @@ export class SimulatorResource implements SimulatedMachine {
       version: "1",
       ...(address !== undefined && { address }),
       ...(probePorts !== undefined && { probePorts }),
+      migrateTo: this.#host.model.hostname,
       facts: {
         simulated: true,
         cpuCount,

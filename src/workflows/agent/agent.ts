@@ -62,7 +62,7 @@ export class Agent {
   /** Moves the ResourceState by an event that the caller knows to be accepted; refusals are logged. */
   moveResourceState(event: ResourceStateEvent, reason: string): ResourceState {
     const { state } = this;
-    const to = nextResourceState(state.resourceState, event);
+    const to = nextResourceState(state.resourceState, event, state.unmanagedFrom);
     const from = state.resourceState;
     if (to === undefined) {
       log.warn("resource state event refused", { resourceState: from, event, reason });
@@ -71,6 +71,7 @@ export class Agent {
     if (to !== from) {
       log.info("resource state changed", { from, to, event, reason });
       state.resourceState = to;
+      if (to === "Unmanaged") state.unmanagedFrom = from;
       this.note("resourceState", `${from} → ${to}: ${reason}`, { from, to, event });
     }
     return to;

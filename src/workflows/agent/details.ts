@@ -1,4 +1,5 @@
 import { disconnectRules } from "../../lifecycle/disconnect-rules.ts";
+import { maintenanceLines } from "./maintenance-view.ts";
 import { effectiveSettings } from "./state.ts";
 import type { AgentState, Loss } from "./state.ts";
 
@@ -19,6 +20,9 @@ export function describe(state: AgentState): string {
     const { resourceType, zone, cluster, software } = host;
     lines.push(`- **Host**: ${plain(`${resourceType} in ${zone}/${cluster}, ${software}`)}`);
   }
+  const [evacuation, ...problems] = maintenanceLines(state).map(plain);
+  if (evacuation !== undefined) lines.push(`- **Evacuation**: ${evacuation}`);
+  for (const problem of problems) lines.push(`  - ${problem}`);
   if (state.unhealthy !== null) lines.push(`- **Unhealthy**: ${plain(state.unhealthy)}`);
   if (state.alert !== null) lines.push(`- **Alert**: ${state.alert}`);
   if (loss !== null) lines.push(...describeLoss(loss));

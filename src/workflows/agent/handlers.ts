@@ -28,8 +28,8 @@ import type {
   AnswerMessage,
   ConnectedMessage,
   DisconnectMessage,
+  EnterMaintenanceMessage,
   GatewayLostMessage,
-  OperatorMessage,
   PingMessage,
   RefusedMessage,
   UndeliveredMessage,
@@ -37,6 +37,7 @@ import type {
 import type { Life } from "./life.ts";
 import { onConfigure, onVerb, verbFailure } from "./operator-verbs.ts";
 import { admitFailure, onAdmit, onCancel } from "./requests.ts";
+import { isObject } from "./checks.ts";
 import { shapes } from "./shapes.ts";
 import { pendingOf, requestOf, viewOf } from "./view.ts";
 
@@ -103,6 +104,12 @@ function setSignalHandlers(life: Life): void {
   );
   for (const verb of operatorVerbs) {
     setHandler(operatorSignals[verb], (message) => {
+      const reason = verb === "enterMaintenance" && shapes.enterMaintenance(message, verb);
+      if (isObject(message) && typeof reason === "string") {
+        // It asks for something that can't be read: another policy than the one that was meant would do harm.
+        life.put({ type: "unreadable", signal: verb, reason });
+        return;
+      }
       // Who asks is only for the log: a verb without it, or with rubbish in its place, is still meant.
       const known = shapes.operator(message, verb) === undefined ? (message ?? {}) : {};
       life.put({ type: "operator", verb, message: known });
@@ -135,10 +142,10 @@ function setUpdateHandlers(life: Life): void {
   for (const verb of operatorVerbs) {
     setHandler(
       operatorUpdates[verb],
-      (message?: OperatorMessage) => life.update(() => onVerb(agent, verb, message ?? {})),
+      (message?: EnterMaintenanceMessage) => life.update(() => onVerb(agent, verb, message ?? {})),
       {
-        validator: (message?: OperatorMessage) => {
-          requireShape("operator", message);
+        validator: (message?: EnterMaintenanceMessage) => {
+          requireShape(verb === "enterMaintenance" ? verb : "operator", message);
           life.catchUp();
           refuse(verbFailure(agent, verb));
         },

@@ -3,14 +3,15 @@ import type {
   AnswerMessage,
   ConnectedMessage,
   DisconnectMessage,
+  EnterMaintenanceMessage,
   GatewayLostMessage,
-  OperatorMessage,
   OperatorVerb,
   PingMessage,
   RefusedMessage,
   UndeliveredMessage,
 } from "../agent-messages.ts";
 import type { BrakeAnswer, InvestigatorFinding } from "../../lifecycle/disconnect-types.ts";
+import type { Destination } from "../../lifecycle/evacuation-types.ts";
 
 export type Inbound =
   | { readonly type: "connected"; readonly message: ConnectedMessage }
@@ -20,7 +21,11 @@ export type Inbound =
   | { readonly type: "disconnect"; readonly message: DisconnectMessage }
   | { readonly type: "refused"; readonly message: RefusedMessage }
   | { readonly type: "gatewayLost"; readonly message: GatewayLostMessage }
-  | { readonly type: "operator"; readonly verb: OperatorVerb; readonly message: OperatorMessage }
+  | {
+      readonly type: "operator";
+      readonly verb: OperatorVerb;
+      readonly message: EnterMaintenanceMessage;
+    }
   /** A signal that could not be read, or that nobody knows. */
   | { readonly type: "unreadable"; readonly signal: string; readonly reason: string }
   /** What the workflow's own questions and jobs came to. */
@@ -41,7 +46,20 @@ export type Inbound =
       readonly brake?: BrakeAnswer;
     }
   | { readonly type: "errandDone"; readonly no: number; readonly failure?: string }
-  | { readonly type: "recorded"; readonly upToNo: number | undefined };
+  | { readonly type: "recorded"; readonly upToNo: number | undefined }
+  | MaintenanceJobEnded;
+
+/** What an errand of the evacuation `no` came to. */
+export type MaintenanceJobEnded = {
+  readonly type: "maintenanceJobEnded";
+  readonly no: number;
+} & (
+  | { readonly job: "claim"; readonly heldBy: readonly string[] | undefined }
+  | { readonly job: "destinations"; readonly destinations: readonly Destination[] }
+  | { readonly job: "release" }
+  /** Stopped, because nobody needs it any more. */
+  | { readonly job: "stopped" }
+);
 
 /** What the gateway of session `epoch` said to "silent for you too?"; no answer when it gave none. */
 export interface SilenceAnswered {

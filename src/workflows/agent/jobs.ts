@@ -12,6 +12,7 @@ import type { QueuedErrand } from "./errands.ts";
 import type { Inbound } from "./inbox.ts";
 import { investigationIsDue } from "./investigate.ts";
 import { investigators, type Investigator } from "./investigators.ts";
+import { MaintenanceJobs } from "./maintenance-jobs.ts";
 import { silenceIsDue } from "./on-silence.ts";
 import { askForSilence, errandsAt, handOver } from "./outside.ts";
 import { dueForDelivery } from "./requests.ts";
@@ -32,10 +33,12 @@ export class Jobs {
     | { readonly round: number; readonly epoch: number; readonly scope: CancellationScope }
     | undefined;
   #round = 0;
+  readonly #maintenance: MaintenanceJobs;
 
   constructor(agent: Agent, put: (inbound: Inbound) => void) {
     this.#agent = agent;
     this.#put = put;
+    this.#maintenance = new MaintenanceJobs(agent, put);
   }
 
   /** Whether nothing runs that would have to be begun again by another run. */
@@ -44,7 +47,8 @@ export class Jobs {
       this.#asking === undefined &&
       this.#delivering === undefined &&
       this.#errands.size === 0 &&
-      this.#investigation === undefined
+      this.#investigation === undefined &&
+      this.#maintenance.idle
     );
   }
 
@@ -75,8 +79,9 @@ export class Jobs {
     return this.#delivering !== undefined && this.#delivering.epoch === session?.epoch;
   }
 
-  /** Ends an investigation that a new session, or the administrator, has made pointless. */
+  /** Ends what a new session, or the administrator, has made pointless. */
   stopPointless(): void {
+    this.#maintenance.stopPointless();
     const { loss, epoch } = this.#agent.state;
     if (this.#investigation === undefined) return;
     if (loss?.investigateAtMs !== undefined && this.#investigation.epoch === epoch) return;
@@ -93,6 +98,7 @@ export class Jobs {
       if (!this.#deliveringNow && this.#deliveryIsDue()) this.#deliver(session);
     }
     this.#beginErrands();
+    this.#maintenance.beginDue();
     if (this.#investigation === undefined && investigationIsDue(this.#agent)) this.#investigate();
   }
 
@@ -110,6 +116,9 @@ export class Jobs {
         return true;
       case "errandDone":
         this.#errands.delete(inbound.no);
+        return true;
+      case "maintenanceJobEnded":
+        this.#maintenance.ended();
         return true;
       case "finding":
         return this.#isCurrent(inbound.round);

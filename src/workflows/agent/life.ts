@@ -13,6 +13,7 @@ import { nextWakeMs } from "../../lifecycle/deadlines.ts";
 import { nextExpiryMs } from "../../lifecycle/mailbox.ts";
 import { Agent } from "./agent.ts";
 import { describe } from "./details.ts";
+import { driveMaintenance, maintenanceWakeMs, onMaintenanceJob } from "./evacuate.ts";
 import type { Inbound } from "./inbox.ts";
 import { alertIfWaitedTooLong, onFinding, onInvestigated } from "./investigate.ts";
 import { Jobs } from "./jobs.ts";
@@ -172,6 +173,9 @@ export class Life {
           log.warn("errand failed", { no: inbound.no, failure: inbound.failure });
         }
         return;
+      case "maintenanceJobEnded":
+        onMaintenanceJob(agent, inbound);
+        return;
       case "recorded":
         this.#recorder.ended(inbound.upToNo);
         return;
@@ -181,6 +185,7 @@ export class Life {
   #meetDeadlines(): void {
     expireRequests(this.agent);
     alertIfWaitedTooLong(this.agent);
+    driveMaintenance(this.agent);
   }
 
   #nextWakeMs(): number | undefined {
@@ -192,6 +197,7 @@ export class Life {
       state.loss?.alertAtMs,
       this.#jobs.deliverAtMs,
       this.#recorder.resumeAtMs,
+      maintenanceWakeMs(state),
     ]);
   }
 
@@ -227,7 +233,8 @@ export class Life {
 
   /** Removed, and everybody who had to be told has been. */
   #isOver(): boolean {
-    const { status, errands, unrecorded } = this.agent.state;
+    const { status, errands, unrecorded, slotHeld } = this.agent.state;
+    if (slotHeld === true) return false;
     return status === "Removed" && errands.length === 0 && unrecorded.length === 0;
   }
 

@@ -5,7 +5,7 @@ import { acceptedEvents, nextResourceState } from "../../lifecycle/resource-stat
 import { isLost } from "../../lifecycle/status-table.ts";
 import type {
   ConfigureMessage,
-  OperatorMessage,
+  EnterMaintenanceMessage,
   OperatorVerb,
   VerbResult,
 } from "../agent-messages.ts";
@@ -13,17 +13,16 @@ import type { Agent } from "./agent.ts";
 import { clearAlert } from "./alert.ts";
 import { lose } from "./disconnect.ts";
 import { judgeLossAnew } from "./on-disconnect.ts";
+import { leaveMaintenance, prepareForMaintenance, whyNotEntered } from "./evacuate.ts";
 import { settleAll } from "./requests.ts";
 import { effectiveSettings } from "./state.ts";
-
-/** Evacuation comes later; until then operators are told in so many words. */
-const noEvacuation = "workloads were not moved: Muster does not evacuate hosts yet";
 
 /** The event of a verb that moves the ResourceState; undefined for the other verbs. */
 function eventOf(verb: OperatorVerb, state: ResourceState): ResourceStateEvent | undefined {
   switch (verb) {
     case "enterMaintenance":
-      return "AdminAskMaintenance";
+      // What could not be done is tried again.
+      return state === "ErrorInPrepareForMaintenance" ? "ErrorsCorrected" : "AdminAskMaintenance";
     case "cancelMaintenance":
       return "AdminCancelMaintenance";
     case "enable":
@@ -53,6 +52,10 @@ export function verbFailure(agent: Agent, verb: OperatorVerb): ApplicationFailur
   const event = eventOf(verb, resourceState);
   if (event === undefined || nextResourceState(resourceState, event) !== undefined)
     return undefined;
+  if (verb === "enterMaintenance") {
+    const already = whyNotEntered(agent);
+    if (already !== undefined) return refused("RESOURCE_STATE", already);
+  }
   return refused(
     "RESOURCE_STATE",
     `${verb} is not possible: the resource is ${resourceState}, which takes only ${acceptedEvents(resourceState).join(", ")}.`,
@@ -63,17 +66,29 @@ export function verbFailure(agent: Agent, verb: OperatorVerb): ApplicationFailur
  * Does what an operator asked for.
  * @throws ApplicationFailure for what `verbFailure` says.
  */
-export function onVerb(agent: Agent, verb: OperatorVerb, message: OperatorMessage): VerbResult {
+export function onVerb(
+  agent: Agent,
+  verb: OperatorVerb,
+  message: EnterMaintenanceMessage,
+): VerbResult {
   const failure = verbFailure(agent, verb);
   if (failure !== undefined) throw failure;
   const by = message.by ?? "an operator";
   const why = message.reason === undefined ? "" : `: ${message.reason}`;
-  return result(agent, act(agent, verb, by, `${verb} by ${by}${why}`));
+  const details = act(agent, verb, { ...message, by }, `${verb} by ${by}${why}`);
+  return result(agent, details);
 }
 
-function act(agent: Agent, verb: OperatorVerb, by: string, reason: string): string {
+function act(
+  agent: Agent,
+  verb: OperatorVerb,
+  message: EnterMaintenanceMessage & { readonly by: string },
+  reason: string,
+): string {
   const { state } = agent;
+  const { by } = message;
   if (verb === "remove") {
+    leaveMaintenance(agent, reason);
     lose(agent, { type: "removed", by }, state.epoch);
     clearAlert(agent);
     settleAll(agent);
@@ -86,13 +101,11 @@ function act(agent: Agent, verb: OperatorVerb, by: string, reason: string): stri
   const event = eventOf(verb, state.resourceState);
   if (event === undefined) return "";
   const before = state.resourceState;
-  let details = `${before} → ${agent.moveResourceState(event, reason)}`;
-  if (verb === "enterMaintenance" && agent.state.resourceState === "PrepareForMaintenance") {
-    const now = agent.moveResourceState("InternalEnterMaintenance", `${reason}; ${noEvacuation}`);
-    details += ` → ${now}; ${noEvacuation}`;
-  }
+  const now = agent.moveResourceState(event, reason);
+  if (now === "PrepareForMaintenance") prepareForMaintenance(agent, before, message);
+  else if (now === "Enabled" || now === "Disabled") leaveMaintenance(agent, reason);
   judgeLossAnew(agent);
-  return details;
+  return `${before} → ${now}${state.resourceState === now ? "" : ` → ${state.resourceState}`}`;
 }
 
 /** Changes the agent's own ping settings, for good, and tells its gateway. */

@@ -111,6 +111,21 @@ export const askForBrake = (summary: string) =>
     summary,
   });
 
+/**
+ * What an evacuation asks of Postgres: tried until the database is back, or nobody needs it any more. Cancelled, it still
+ * ends before the next question, so that a late claim can't follow its own release.
+ */
+export const maintenanceBook = (summary: string) =>
+  proxyActivities<
+    Pick<WorkerActivities, "claimMaintenance" | "releaseMaintenance" | "findDestinations">
+  >({
+    taskQueue: activitiesTaskQueue,
+    startToCloseTimeout: "10s",
+    retry: { initialInterval: "1s", maximumInterval: "10s" },
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    summary,
+  });
+
 /** The read model, in the workflow task itself: one event, and no wait for another process. */
 export const recordAtOnce = (summary: string) =>
   proxyLocalActivities<Pick<WorkerActivities, "recordAgent">>({

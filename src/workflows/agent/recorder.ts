@@ -4,9 +4,11 @@
  */
 import { isCancellation, log } from "@temporalio/workflow";
 import { isQuiet } from "../../lifecycle/disconnect.ts";
+import { isInMaintenance } from "../../lifecycle/resource-state-table.ts";
 import type { AgentRecord } from "../activity-types.ts";
 import type { Agent } from "./agent.ts";
 import type { Inbound } from "./inbox.ts";
+import { maintenanceView } from "./maintenance-view.ts";
 import { recordAtOnce, recordWhenPossible } from "./outside.ts";
 import type { AgentState } from "./state.ts";
 
@@ -94,6 +96,7 @@ function recordOf(agent: Agent): AgentRecord {
     session: session && { gatewayId: session.gatewayId, incarnation: session.incarnation },
     ...state.own,
     ...lossOf(state),
+    ...(isInMaintenance(state.resourceState) && maintenanceView(state)),
     events: state.unrecorded.slice(0, batchMax),
   };
 }

@@ -19,7 +19,7 @@ import {
   settleRemoved,
 } from "../../lifecycle/mailbox-settle.ts";
 import type { Settled } from "../../lifecycle/mailbox-settle.ts";
-import type { PendingRequest, Waiter } from "../../lifecycle/mailbox-types.ts";
+import type { PendingRequest, RequestToAdmit, Waiter } from "../../lifecycle/mailbox-types.ts";
 import type {
   AdmitMessage,
   AdmitRefusal,
@@ -30,6 +30,7 @@ import type {
   UndeliveredMessage,
 } from "../agent-messages.ts";
 import type { Agent } from "./agent.ts";
+import { onOwnAnswers } from "./evacuation-news.ts";
 
 /** Callers that may wait for one Request: each asking again from another place adds one, the newest count. */
 const waitersMax = 5;
@@ -82,6 +83,22 @@ export function onAdmit(agent: Agent, message: AdmitMessage): AdmitResult {
     seq: request.seq,
     waitMs: deliverable.waitMs,
   };
+}
+
+/**
+ * Admits a Request of the lifecycle itself, for its evacuation `no`: no ResourceState refuses it, and it is few enough
+ * to need no place in a full mailbox.
+ */
+export function admitOwn(
+  agent: Agent,
+  no: number,
+  request: Pick<RequestToAdmit, "requestId" | "commands" | "waitMs">,
+): void {
+  const declared = agent.state.host?.commandTypes;
+  const inSequence = request.commands.some(({ type }) => traitsOf(type, declared).inSequence);
+  const waiters = [{ type: "evacuation", no }] as const;
+  const whole = { ...request, onError: "continue", inSequence, waiters } as const;
+  admit(agent.state.mailbox, whole, agent.nowMs);
 }
 
 function withDefaults(agent: Agent, message: AdmitMessage) {
@@ -188,6 +205,8 @@ function tellWaiters(agent: Agent, settled: Settled, knowing?: string): void {
     if (waiter.type === "workflow") {
       const { workflowId, signal } = waiter;
       agent.send({ type: "signalWorkflow", workflowId, signal, requestId, seq });
+    } else if (waiter.type === "evacuation") {
+      onOwnAnswers(agent, waiter.no, settled);
     } else if (waiter.gatewayId !== knowing) {
       agent.send({ type: "reply", gatewayId: waiter.gatewayId, requestId, seq });
     }

@@ -1,5 +1,5 @@
 /** The shape of each message of `agent-messages.ts`, as far as the lifecycle relies on it. */
-import { shutdownReasons } from "../../api/index.ts";
+import { evacuationPolicies, shutdownReasons } from "../../api/index.ts";
 import { investigatorNamePattern } from "../../lifecycle/investigator-catalogue.ts";
 import {
   flag,
@@ -72,6 +72,7 @@ export const shapes = {
       software: text(0, 500),
       facts: optional(facts),
       resources: listOf(object({ name: id }), 0, 1_000),
+      migrateTo: optional(text(1, 1_024)),
       commandTypes: optional(traits),
     }),
     settings: object({
@@ -82,6 +83,9 @@ export const shapes = {
       investigateRetryMs: number(1, 400 * dayMs),
       investigators: optional(listOf(investigator, 0, 50)),
       neighboursAsked: optional(number(1, 20)),
+      evacuationPolicy: optional(oneOf(evacuationPolicies)),
+      maintenanceDeadlineMs: optional(durationMs),
+      maintenancePerCluster: optional(whole()),
     }),
     vouchForMs: optional(durationMs),
   }),
@@ -121,6 +125,14 @@ export const shapes = {
   }),
   cancel: object({ requestId: id, reason: text(0, 1_000) }),
   operator: optional(object({ by: optional(text()), reason: optional(text()) })),
+  enterMaintenance: optional(
+    object({
+      by: optional(text()),
+      reason: optional(text()),
+      policy: optional(oneOf(evacuationPolicies)),
+      deadlineMs: optional(number(1_000, 7 * dayMs)),
+    }),
+  ),
   configure: object({
     by: optional(text()),
     reason: optional(text()),

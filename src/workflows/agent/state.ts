@@ -3,6 +3,7 @@ import type { ResourceState, Status } from "../../api/index.ts";
 import { emptyMailbox } from "../../lifecycle/mailbox-types.ts";
 import type { AlertKind, LossCause } from "../../lifecycle/disconnect-types.ts";
 import type { DisconnectRule } from "../../lifecycle/disconnect-rules.ts";
+import type { Evacuation } from "../../lifecycle/evacuation-types.ts";
 import type { MailboxState } from "../../lifecycle/mailbox-types.ts";
 import type {
   DisconnectMessage,
@@ -78,6 +79,14 @@ export interface AgentState {
   /** When to hand over again what the gateway did not take; null when not planned. */
   deliverAgainAtMs: number | null;
   errands: QueuedErrand[];
+  /** The newest evacuation for maintenance, under way or ended; absent before the first. */
+  evacuation?: Evacuation | null;
+  /** Number of the last evacuation. */
+  evacuationNo?: number;
+  /** A place of the cluster's may be held in Postgres. */
+  slotHeld?: boolean;
+  /** Where the last Unmanage came from, for Manage to go back to. */
+  unmanagedFrom?: ResourceState;
   /** Numbers of the last event and the last errand. */
   eventNo: number;
   errandNo: number;

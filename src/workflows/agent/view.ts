@@ -3,6 +3,7 @@ import { findRequest, isFinished } from "../../lifecycle/mailbox.ts";
 import { isSent } from "../../lifecycle/mailbox-settle.ts";
 import type { FinishedRequest, PendingRequest } from "../../lifecycle/mailbox-types.ts";
 import type { AgentView, RequestView } from "../agent-messages.ts";
+import { maintenanceView } from "./maintenance-view.ts";
 import { effectiveSettings } from "./state.ts";
 import type { AgentState, Loss } from "./state.ts";
 
@@ -29,6 +30,7 @@ export function viewOf(state: AgentState): AgentView {
         at: iso(lastVerdict.atMs),
       },
     }),
+    ...maintenanceView(state),
   };
 }
 

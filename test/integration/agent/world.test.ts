@@ -41,7 +41,7 @@ async function call(url: string, method = "GET", body?: unknown) {
       headers: { "content-type": "application/json" },
     }),
   });
-  return { status: response.status, body: (await response.json()) };
+  return { status: response.status, body: await response.json() };
 }
 const on = (name: string) => ({ name, power: "On" });
 const off = (name: string) => ({ name, power: "Off" });

@@ -87,9 +87,14 @@ describe("muster against a running manager", () => {
   });
 
   it("puts a host into maintenance and back, and refuses what makes no sense", async () => {
-    const entered = await muster("maintenance", "enter", agentId, "--reason", "a new disk");
+    const enter = ["maintenance", "enter", agentId];
+    const plan = await muster(...enter, "--dry-run");
+    expect(plan).toMatchObject({ code: 0, stderr: "" });
+    expect(plan.stdout).toMatch(/^sim-0001-vm-1 +host +migrate +sim-0002$/m);
+    const entered = await muster(...enter, "--reason", "a new disk", "--monitor");
     expect(entered).toMatchObject({ code: 0, stderr: "" });
-    expect(entered.stdout).toContain("Maintenance");
+    expect(entered.stdout).toContain("done: 2 moved, 0 stopped, 0 left");
+    expect(entered.stdout).toContain(`${agentId} is in Maintenance`);
     const refused = await muster("send", agentId, "StopVm", '{"vm":"x"}');
     expect(refused.code).toBe(1);
     expect(refused.stderr).toContain("RESOURCE_STATE");

@@ -43,6 +43,7 @@ export interface Hello {
   readonly cluster?: string;
   readonly resourceType?: string;
   readonly commandTypes?: Json;
+  readonly migrateTo?: string;
 }
 
 export function newSecret(): string {
@@ -111,6 +112,7 @@ export class TestAgent {
           cluster: hello.cluster ?? "c1",
           version: "1.0.0",
           ...(hello.commandTypes !== undefined && { commandTypes: hello.commandTypes }),
+          ...(hello.migrateTo !== undefined && { migrateTo: hello.migrateTo }),
         },
       ],
     });

@@ -9,6 +9,7 @@ import type { CommandLanes } from "../../../src/gateway/command-lanes.ts";
 import { serve } from "../../../src/gateway/serve.ts";
 import { connectClient, connectNative, installRuntime } from "../../../src/temporal/index.ts";
 import { openPool } from "../../../src/db/index.ts";
+import { createMaintenanceBook } from "../../../src/activities/maintenance-book.ts";
 import { createRecordAgent } from "../../../src/activities/record-agent.ts";
 import { activitiesTaskQueue, lifecycleTaskQueue } from "../../../src/workflows/agent-messages.ts";
 import { workflowBundle } from "../../helpers/bundle.ts";
@@ -138,6 +139,7 @@ export function useWorker(temporal: TestTemporal, database: TestDatabase): void 
         taskQueue: activitiesTaskQueue,
         activities: {
           recordAgent,
+          ...createMaintenanceBook({ db: database.pool, log: pino({ level: "silent" }) }),
           investigateByPing: () => Promise.resolve({ verdict: "Unknown", evidence: "A test." }),
           recordGateway: () => Promise.resolve(),
           tellAgentsGatewayLost: () => Promise.resolve({ told: 0 }),

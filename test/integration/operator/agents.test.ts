@@ -155,23 +155,6 @@ describe("Commands", () => {
 });
 
 describe("verbs", () => {
-  it("maintenance - is entered and cancelled, and refuses Commands meanwhile", async () => {
-    const { agentId } = await connect();
-    expect(await call("POST", `agents/${agentId}/maintenance`, { by: "me" })).toMatchObject({
-      status: 200,
-      body: { resourceState: "Maintenance", status: "Up" },
-    });
-    const commands = [{ type: "StartVm", vm: "a" }];
-    expect(await call("POST", `agents/${agentId}/commands`, { commands })).toMatchObject({
-      status: 409,
-      body: { code: "RESOURCE_STATE" },
-    });
-    expect(await call("DELETE", `agents/${agentId}/maintenance`)).toMatchObject({
-      status: 200,
-      body: { resourceState: "Enabled" },
-    });
-  });
-
   it("disable, enable, unmanage, manage - move the resource state; what the table lacks is refused", async () => {
     const { agentId } = await connect();
     for (const [verb, resourceState] of [

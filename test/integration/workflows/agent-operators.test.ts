@@ -24,20 +24,6 @@ function ask(agent: AgentUnderTest, verb: OperatorVerb) {
   });
 }
 
-test("operators' verbs - maintenance goes through the table and says that nothing is evacuated", async () => {
-  const agent = await connected("maintenance");
-  const entered = await ask(agent, "enterMaintenance");
-  expect(entered).toMatchObject({ status: "Up", resourceState: "Maintenance" });
-  expect(entered.details).toContain("does not evacuate");
-  const events = await agent.saw("resourceState", "resourceState", "resourceState");
-  expect(
-    events.filter(({ type }) => type === "resourceState").map(({ data }) => data?.["to"]),
-  ).toEqual(["Enabled", "PrepareForMaintenance", "Maintenance"]);
-  await expect(ask(agent, "enterMaintenance")).rejects.toThrow(WorkflowUpdateFailedError);
-  await expect(ask(agent, "disable")).rejects.toThrow(WorkflowUpdateFailedError);
-  expect(await ask(agent, "cancelMaintenance")).toMatchObject({ resourceState: "Enabled" });
-});
-
 test("operators' verbs - disable, enable, unmanage and manage move the ResourceState", async () => {
   const agent = await connected("states");
   expect((await ask(agent, "disable")).resourceState).toBe("Disabled");

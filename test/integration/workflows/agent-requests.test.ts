@@ -236,7 +236,8 @@ describe("refusals", () => {
     await agent.admit({ commands: [command("StopVm")] });
     await agent.handle.executeUpdate(operatorUpdates.enable, { args: [{}] });
     await agent.handle.executeUpdate(operatorUpdates.enterMaintenance, { args: [{}] });
-    expect(await refusal(agent.admit())).toBe("RESOURCE_STATE");
+    expect(await refusal(agent.admit({ commands: [command("RebootVm")] }))).toBe("RESOURCE_STATE");
+    expect(await agent.admit()).toMatchObject({ state: "pending" });
   });
 
   test("admit - a full mailbox says so, and has room again when Requests are settled", async () => {

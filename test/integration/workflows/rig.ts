@@ -78,6 +78,9 @@ export class Edge {
     Promise.resolve({ written: requests.map(({ seq }) => seq), notWritten: [] });
   investigateByAgent: (agentId: string) => Promise<Finding> = () =>
     Promise.resolve({ verdict: "Unknown", evidence: "asked over its socket: no answer" });
+  claimMaintenance: WorkerActivities["claimMaintenance"] = () =>
+    Promise.resolve({ claimed: true, heldBy: [] });
+  findDestinations: WorkerActivities["findDestinations"] = () => Promise.resolve([]);
   investigateByPing: (agentId: string) => Promise<unknown> = () =>
     Promise.resolve({ verdict: "Unknown", evidence: "3 echo requests: no reply" });
 
@@ -167,6 +170,15 @@ export function useRig(investigators: Edge["investigators"] = {}): Rig {
     const activities: WorkerActivities = {
       recordGateway: () => Promise.resolve(),
       tellAgentsGatewayLost: () => Promise.resolve({ told: 0 }),
+      claimMaintenance: (args) => {
+        edge.calls.push({ name: "claimMaintenance", args });
+        return edge.claimMaintenance(args);
+      },
+      releaseMaintenance: (args) => {
+        edge.calls.push({ name: "releaseMaintenance", args });
+        return Promise.resolve();
+      },
+      findDestinations: (args) => edge.findDestinations(args),
       recordAgent: (record) => edge.recordAgent("normal", record),
       askBrake: (args) => {
         edge.calls.push({ name: "askBrake", args });

@@ -14,7 +14,10 @@ const startup = {
 describe("host description", () => {
   it("host description - several resources make one host, with the address of whoever has one", () => {
     const host = describeHost(
-      [startup, { ...startup, name: "disk", address: "10.0.0.1", probePorts: [22] }],
+      [
+        startup,
+        { ...startup, name: "disk", address: "10.0.0.1", probePorts: [22], migrateTo: "there" },
+      ],
       "agent/1",
     );
     expect(host).toEqual({
@@ -24,6 +27,7 @@ describe("host description", () => {
       software: "agent/1",
       address: "10.0.0.1",
       probePorts: [22],
+      migrateTo: "there",
       resources: [
         { name: "host", resourceType: "kvm", version: "1" },
         { name: "disk", resourceType: "kvm", version: "1" },

@@ -17,6 +17,7 @@ describe("kvmConfig", () => {
     ["probePorts", { probePorts: 22 }],
     ["migrateFlags", { migrateFlags: ["--p2p; reboot"] }],
     ["migrateUri", { migrateUri: "host2" }],
+    ["migrateTo", { migrateTo: "host2" }],
     ["timeout", { timeout: 5 }],
   ])("a wrong %s - is refused by its name: %j", (setting, given) => {
     expect(() => kvmConfig(given)).toThrow(expect.objectContaining({ setting }));

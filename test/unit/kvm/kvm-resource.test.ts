@@ -44,13 +44,21 @@ function hostWith(changes: Readonly<Record<string, Said>> = {}, config = {}) {
 
 describe("kvm resource", () => {
   it("initialize - tells what people want to know of the host", async () => {
-    const { resource } = hostWith({}, { uri: "qemu+ssh://root@host2/system", probePorts: [22] });
+    const { resource } = hostWith(
+      {},
+      {
+        uri: "qemu+ssh://root@host2/system",
+        probePorts: [22],
+        migrateTo: "qemu+ssh://root@host2/system",
+      },
+    );
     expect(await resource.initialize()).toEqual({
       name: "kvm",
       resourceType: "kvm",
       version: "1.0.0",
       address: "host2",
       probePorts: [22],
+      migrateTo: "qemu+ssh://root@host2/system",
       facts: {
         hostname: "vm",
         hypervisor: "QEMU 7.2.22",

@@ -3,36 +3,83 @@ import { resourceStateEvents, resourceStates } from "../../../src/api/index.ts";
 import type { ResourceState, ResourceStateEvent } from "../../../src/api/index.ts";
 import { acceptedEvents, nextResourceState } from "../../../src/lifecycle/index.ts";
 
-const table: readonly (readonly [ResourceState, ResourceStateEvent, ResourceState | undefined])[] =
-  [
-    ["Creating", "InternalCreated", "Enabled"],
-    ["Enabled", "AdminAskMaintenance", "PrepareForMaintenance"],
-    ["Enabled", "Disable", "Disabled"],
-    ["Enabled", "Enable", "Enabled"],
-    ["Enabled", "Unmanage", "Unmanaged"],
-    ["Enabled", "AdminCancelMaintenance", undefined],
-    ["Disabled", "Enable", "Enabled"],
-    ["Disabled", "AdminAskMaintenance", undefined],
-    ["PrepareForMaintenance", "InternalEnterMaintenance", "Maintenance"],
-    ["PrepareForMaintenance", "AdminCancelMaintenance", "Enabled"],
-    ["PrepareForMaintenance", "UnableToMigrate", "ErrorInPrepareForMaintenance"],
-    ["PrepareForMaintenance", "UnableToMaintain", "ErrorInMaintenance"],
-    ["PrepareForMaintenance", "Unmanage", undefined],
-    ["ErrorInPrepareForMaintenance", "ErrorsCorrected", "PrepareForMaintenance"],
-    ["ErrorInMaintenance", "AdminAskMaintenance", "PrepareForMaintenance"],
-    ["Maintenance", "AdminCancelMaintenance", "Enabled"],
-    ["Maintenance", "AdminAskMaintenance", undefined],
-    ["Maintenance", "Enable", undefined],
-    ["Degraded", "EnableDegradedHost", "Enabled"],
-    ["Degraded", "AdminAskMaintenance", "Maintenance"],
-    ["Unmanaged", "Manage", "Enabled"],
-    ["Unmanaged", "Enable", undefined],
-    ["Error", "Enable", undefined],
-  ];
+/** Every cell that is not blank: CloudStack's (reference §1.7), and Unmanage and Manage. */
+const cells: Readonly<Record<ResourceState, Partial<Record<ResourceStateEvent, ResourceState>>>> = {
+  Creating: { InternalCreated: "Enabled", Error: "Error" },
+  Enabled: {
+    Enable: "Enabled",
+    InternalCreated: "Enabled",
+    Disable: "Disabled",
+    AdminAskMaintenance: "PrepareForMaintenance",
+    InternalEnterMaintenance: "Maintenance",
+    DeclareHostDegraded: "Degraded",
+    Unmanage: "Unmanaged",
+  },
+  Disabled: {
+    Enable: "Enabled",
+    Disable: "Disabled",
+    InternalCreated: "Disabled",
+    DeleteHost: "Disabled",
+    DeclareHostDegraded: "Degraded",
+    Unmanage: "Unmanaged",
+  },
+  PrepareForMaintenance: {
+    InternalEnterMaintenance: "Maintenance",
+    AdminCancelMaintenance: "Enabled",
+    UnableToMigrate: "ErrorInPrepareForMaintenance",
+    UnableToMaintain: "ErrorInMaintenance",
+    InternalCreated: "PrepareForMaintenance",
+  },
+  ErrorInPrepareForMaintenance: {
+    InternalEnterMaintenance: "Maintenance",
+    AdminCancelMaintenance: "Enabled",
+    UnableToMigrate: "ErrorInPrepareForMaintenance",
+    InternalCreated: "ErrorInPrepareForMaintenance",
+    UnableToMaintain: "ErrorInMaintenance",
+    ErrorsCorrected: "PrepareForMaintenance",
+    Disable: "Disabled",
+    DeleteHost: "Disabled",
+  },
+  ErrorInMaintenance: {
+    AdminAskMaintenance: "PrepareForMaintenance",
+    AdminCancelMaintenance: "Enabled",
+    InternalCreated: "ErrorInMaintenance",
+    Disable: "Disabled",
+    DeleteHost: "Disabled",
+  },
+  Maintenance: {
+    AdminCancelMaintenance: "Enabled",
+    InternalCreated: "Maintenance",
+    DeleteHost: "Disabled",
+    DeclareHostDegraded: "Degraded",
+    Unmanage: "Unmanaged",
+  },
+  Degraded: {
+    EnableDegradedHost: "Enabled",
+    AdminAskMaintenance: "Maintenance",
+    DeleteHost: "Disabled",
+    Unmanage: "Unmanaged",
+  },
+  Unmanaged: { Manage: "Enabled", InternalCreated: "Unmanaged" },
+  Error: { InternalCreated: "Error" },
+};
 
-test.each(table)("resource state %s × %s - %s", (from, event, to) => {
+const everyCell = resourceStates.flatMap((state) =>
+  resourceStateEvents.map((event) => [state, event, cells[state][event]] as const),
+);
+
+test.each(everyCell)("resource state %s × %s - %s", (from, event, to) => {
   expect(nextResourceState(from, event)).toBe(to);
 });
+
+test.each(["Enabled", "Disabled", "Maintenance", "Degraded"] as const)(
+  "resource state Unmanaged × Manage - goes back to %s where it came from, and lifts nothing",
+  (from) => {
+    expect(nextResourceState(from, "Unmanage")).toBe("Unmanaged");
+    expect(nextResourceState("Unmanaged", "Manage", from)).toBe(from);
+    expect(nextResourceState("Unmanaged", "InternalCreated", from)).toBe("Unmanaged");
+  },
+);
 
 test("resource state table - what it accepts leads to a state that exists", () => {
   for (const state of resourceStates) {

@@ -86,6 +86,19 @@ describe("host Commands", () => {
     });
   });
 
+  test("vmPrefix - machines of a fleet keep their own names wherever they are moved", async () => {
+    const one = await host("h1", { vms: 1, vmPrefix: "h1-vm-" });
+    const two = await host("h2", { vms: 1, vmPrefix: "h2-vm-" });
+    expect(await one.resource.initialize()).toMatchObject({ migrateTo: "h1" });
+    // The short name means the host's own machine.
+    expect(await one.send("MigrateVm", { vm: "vm-1", destination: "h2" })).toMatchObject({
+      result: true,
+    });
+    expect(await two.powers()).toEqual({ "h2-vm-1": "On", "h1-vm-1": "On" });
+    expect(await two.send("StopVm", { vm: "vm-1" })).toMatchObject({ vm: { name: "h2-vm-1" } });
+    expect(await one.send("StopVm", { vm: "vm-1" })).toMatchObject({ errorCode: "VM_NOT_FOUND" });
+  });
+
   test("MigrateVm - to a host that has no room changes nothing", async () => {
     const one = await host("h1", { vms: 1 });
     const full = await host("h2", { vms: 0, memoryBytes: 0 });
