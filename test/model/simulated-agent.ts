@@ -124,6 +124,10 @@ export class SimulatedAgent {
     if (name.startsWith("investigateBy")) return this.#investigate(args as { epoch: number });
     if (name === "askBrake") return this.#askBrake();
     if (name === "silence") return { afterMs: 10, value: { heldHere: false } };
+    if (name === "claimMaintenance") {
+      return { afterMs: this.answerMs, value: { claimed: true, heldBy: [] } };
+    }
+    if (name === "findDestinations") return { afterMs: this.answerMs, value: [] };
     if (name === "deliver") return { afterMs: 10, value: { written: [], notWritten: [] } };
     return { afterMs: this.answerMs };
   }
