@@ -1,5 +1,5 @@
 // @ts-check
-/** The kit's checks with Node's own test runner: `node --test examples/pdu-investigator`. */
+/** The kit's checks with Node's own test runner: `npm test`. */
 import { test } from "node:test";
 import { investigatorChecks } from "muster/investigator-kit";
 import { createPduInvestigator } from "./index.js";

@@ -78,12 +78,7 @@ function introducesItself({ investigator }: InvestigatorUnderCheck): Promise<voi
 
 /** The endpoint proves nothing of the host, so a Down would be a guess. */
 async function looksInVain({ investigator, host }: InvestigatorUnderCheck): Promise<void> {
-  const asked = investigator.investigate(host, {
-    signal: AbortSignal.timeout(timeoutMs),
-    timeoutMs,
-  });
-  const finding = await inTime(asked, timeoutMs + patienceMs);
-  checkFinding(finding);
+  const finding = await find(investigator, host);
   if (finding.verdict === "Down") {
     throw wrong(`it said Down, where nothing proved it: "${finding.evidence}"`);
   }
@@ -92,10 +87,7 @@ async function looksInVain({ investigator, host }: InvestigatorUnderCheck): Prom
 async function knowsNothingOfStrangers(under: InvestigatorUnderCheck): Promise<void> {
   const { zone, cluster, resourceType } = under.host;
   const stranger = { agentId: "a-host-that-nobody-knows", zone, cluster, resourceType };
-  const signal = AbortSignal.timeout(timeoutMs);
-  const asked = under.investigator.investigate(stranger, { signal, timeoutMs });
-  const finding = await inTime(asked, timeoutMs + patienceMs);
-  checkFinding(finding);
+  const finding = await find(under.investigator, stranger);
   if (finding.verdict !== "Unknown") {
     throw wrong(`it said ${finding.verdict} of a host without address or facts, not Unknown`);
   }
@@ -106,14 +98,33 @@ async function endsWhenAborted(
   { investigator, host }: InvestigatorUnderCheck,
   afterMs: number | undefined,
 ): Promise<void> {
-  const signal = afterMs === undefined ? AbortSignal.abort() : AbortSignal.timeout(afterMs);
-  const asked = investigator.investigate(host, { signal, timeoutMs: longMs });
+  const ending = abortAfter(afterMs ?? 0);
+  if (afterMs === undefined) ending.abort();
+  const asked = investigator.investigate(host, { signal: ending.signal, timeoutMs: longMs });
   const ended = asked.then(
     (finding) => finding.verdict,
     () => "an error",
   );
   const verdict = await inTime(ended, (afterMs ?? 0) + patienceMs);
   if (verdict === "Down") throw wrong("it said Down when it was cancelled");
+}
+
+/** Asks as a worker does: the signal aborts when the time is up. */
+async function find(investigator: Investigator, host: LostHost): Promise<Finding> {
+  const { signal } = abortAfter(timeoutMs);
+  const asked = investigator.investigate(host, { signal, timeoutMs });
+  const finding = await inTime(asked, timeoutMs + patienceMs);
+  checkFinding(finding);
+  return finding;
+}
+
+/** Not AbortSignal.timeout: the garbage collector may take that one before it has aborted. */
+function abortAfter(ms: number): AbortController {
+  const controller = new AbortController();
+  setTimeout(() => {
+    controller.abort(new Error("The time is up."));
+  }, ms).unref();
+  return controller;
 }
 
 function checkFinding(finding: Finding): void {

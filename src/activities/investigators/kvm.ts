@@ -1,6 +1,6 @@
 import { execa } from "execa";
 import { isIP } from "node:net";
-import type { Finding, InvestigateOptions, Investigator, LostHost } from "../../api/index.ts";
+import type { Finding, Investigator, LostHost } from "../../api/index.ts";
 import { shippedInvestigators } from "../../lifecycle/investigator-catalogue.ts";
 import { usableAddress } from "./address.ts";
 
@@ -17,12 +17,12 @@ export function createKvm(uriTemplate: string | undefined, program = "virsh"): I
   return {
     name: "kvm",
     summary: shippedInvestigators.kvm,
-    async investigate(host, options) {
+    async investigate(host, { signal }) {
       if (uriTemplate === undefined) {
         return unknown("Its libvirt was not asked: MUSTER_KVM_INVESTIGATOR_URI is not set.");
       }
       const uri = uriOf(uriTemplate, host);
-      return "problem" in uri ? unknown(uri.problem) : await ask(program, uri.uri, options);
+      return "problem" in uri ? unknown(uri.problem) : await ask(program, uri.uri, signal);
     },
   };
 }
@@ -39,17 +39,12 @@ function uriOf(
 }
 
 /** No shell, and the URI is part of an option, so that it can't become one. */
-async function ask(
-  program: string,
-  uri: string,
-  { signal, timeoutMs }: InvestigateOptions,
-): Promise<Finding> {
+async function ask(program: string, uri: string, signal: AbortSignal): Promise<Finding> {
   const startedMs = performance.now();
-  const deadline = AbortSignal.timeout(timeoutMs);
   const result = await execa(program, [`--connect=${uri}`, "--quiet", "hostname"], {
     stdin: "ignore",
     env: { LC_ALL: "C", LANGUAGE: "C" },
-    cancelSignal: AbortSignal.any([signal, deadline]),
+    cancelSignal: signal,
     forceKillAfterDelay: killGraceMs,
     maxBuffer: 64 * 1_024,
     reject: false,

@@ -16,14 +16,14 @@ export function createRedfish(bmcs: BmcFile | undefined): Investigator {
   return {
     name: "redfish",
     summary: shippedInvestigators.redfish,
-    async investigate({ agentId }, { signal, timeoutMs }) {
+    async investigate({ agentId }, { signal }) {
       if (bmcs === undefined) return unknown("No BMC was asked: MUSTER_BMC_FILE is not set.");
       try {
         const bmc = await bmcs.find(agentId);
         if (bmc === undefined) {
           return unknown(`No BMC was asked: MUSTER_BMC_FILE names none of ${agentId}.`);
         }
-        return await ask(bmc, AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]));
+        return await ask(bmc, signal);
       } catch (error) {
         if (!(error instanceof BmcFileError)) throw error;
         return unknown(`No BMC was asked: ${error.message}.`);

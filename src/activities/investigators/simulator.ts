@@ -20,13 +20,12 @@ export function createSimulator(worlds: readonly string[]): Investigator {
   return {
     name: "simulator",
     summary: shippedInvestigators.simulator,
-    async investigate(host, { signal, timeoutMs }) {
+    async investigate(host, { signal }) {
       const world = worldOf(host, allowed);
       if (typeof world === "string") return unknown(world);
       try {
-        const deadline = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
         const url = new URL(`/hosts/${encodeURIComponent(host.agentId)}`, world);
-        return judge(host, world, await getJsonObject(url, { signal: deadline }));
+        return judge(host, world, await getJsonObject(url, { signal }));
       } catch (error) {
         if (!(error instanceof NoAnswerError)) throw error;
         return unknown(`The simulator at ${world.origin} ${error.message}.`);

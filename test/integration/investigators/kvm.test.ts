@@ -15,7 +15,8 @@ function ask(
   { program, timeoutMs = 15_000 }: { program?: string; timeoutMs?: number } = {},
 ): Promise<Finding> {
   const host = { agentId: "a", zone: "z", cluster: "c", resourceType: "kvm", ...fields };
-  const signal = new AbortController().signal;
+  // As the worker does it.
+  const signal = AbortSignal.timeout(timeoutMs);
   return createKvm(template, program).investigate(host, { signal, timeoutMs });
 }
 

@@ -28,7 +28,8 @@ async function writeBmcs(bmcs: Readonly<Record<string, unknown>>): Promise<void>
 
 function ask(bmcs = new BmcFile(file), agentId = "h1", timeoutMs = 10_000): Promise<Finding> {
   const host = { agentId, zone: "z", cluster: "c", resourceType: "kvm" };
-  const signal = new AbortController().signal;
+  // As the worker does it.
+  const signal = AbortSignal.timeout(timeoutMs);
   return createRedfish(bmcs).investigate(host, { signal, timeoutMs });
 }
 

@@ -1,6 +1,14 @@
 /** Investigators of third parties: loaded by workers at their start, or refused with what to change. */
 import { execFile } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -32,6 +40,11 @@ function moduleOf(source: string): string {
 const named = (name: string) =>
   moduleOf(`export default { name: "${name}", summary: "s", investigate: async () => ({}) };`);
 
+const checks = investigatorChecks(({ url }) => ({
+  investigator: createPduInvestigator({ h: `${url}/outlets/1` }),
+  host: { agentId: "h", zone: "z", cluster: "c", resourceType: "kvm" },
+}));
+
 describe("a module that is right", () => {
   test("an Investigator, or a factory of one - is loaded, in the order given", async () => {
     const factory = moduleOf(
@@ -49,16 +62,28 @@ describe("a module that is right", () => {
     await promisify(execFile)(process.execPath, [tsc, "-p", example]);
   });
 
-  const checks = investigatorChecks(({ url }) => ({
-    investigator: createPduInvestigator({ h: `${url}/outlets/1` }),
-    host: { agentId: "h", zone: "z", cluster: "c", resourceType: "kvm" },
-  }));
   test.each(checks.map(({ name, run }) => [name, run] as const))(
     "the example and the kit - %s",
     async (_name, run) => {
       await run();
     },
   );
+});
+
+describe("the kit from the package", () => {
+  test("the example's own test - passes under Node's runner, with muster installed beside it", async () => {
+    const copy = join(folder, "pdu-investigator");
+    cpSync(example, copy, { recursive: true });
+    mkdirSync(join(copy, "node_modules"));
+    symlinkSync(root, join(copy, "node_modules", "muster"), "dir");
+    // Rejects when a check fails.
+    const { stdout } = await promisify(execFile)(process.execPath, ["--test"], {
+      cwd: copy,
+      // Node's runner takes a test of itself for a part of another one.
+      env: { ...process.env, NODE_TEST_CONTEXT: undefined },
+    });
+    expect(Number(/^# pass (\d+)$/m.exec(stdout)?.[1])).toBeGreaterThanOrEqual(checks.length);
+  });
 });
 
 describe("a module that is wrong", () => {
