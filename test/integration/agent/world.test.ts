@@ -62,7 +62,7 @@ describe("world", () => {
 
     expect(await call(`${hosts}/sim-0001/power`, "POST", { power: "off" })).toMatchObject({
       status: 200,
-      body: { id: "sim-0001", power: "off", vms: [off("vm-1"), off("vm-2")] },
+      body: { id: "sim-0001", power: "off", vms: [off("sim-0001-vm-1"), off("sim-0001-vm-2")] },
     });
     expect(await first?.closed).toBe(1006);
     expect(first?.requests("Shutdown")).toEqual([]);
@@ -80,10 +80,14 @@ describe("world", () => {
       credentials: { secret: first?.hello?.hello?.credentials.secret },
     });
     back.direct(1, [{ type: "ListVms", id: "c2" }]);
-    expect(await back.answers("direct", 1)).toMatchObject([{ vms: [off("vm-1"), off("vm-2")] }]);
+    expect(await back.answers("direct", 1)).toMatchObject([
+      { vms: [off("sim-0001-vm-1"), off("sim-0001-vm-2")] },
+    ]);
     second?.direct(2, [{ type: "CheckOnHost", id: "c3", host: { agentId: "sim-0001" } }]);
     expect(await second?.answers("direct", 2)).toMatchObject([{ seen: true }]);
-    expect((await call(`${hosts}/sim-0002`)).body).toMatchObject({ vms: [on("vm-1"), on("vm-2")] });
+    expect((await call(`${hosts}/sim-0002`)).body).toMatchObject({
+      vms: [on("sim-0002-vm-1"), on("sim-0002-vm-2")],
+    });
     await stop();
     expect(gateway.sessions.flatMap((one) => one.requests("Shutdown"))).toHaveLength(2);
   });
