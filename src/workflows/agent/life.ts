@@ -39,6 +39,8 @@ const renewEvents = 500;
 const renewEventsAtLatest = 700;
 /** How long after an Update a renewal is tried again, in milliseconds. */
 const renewalPauseMs = 200;
+/** How long a renewal waits for Answers that the agent may be about to give, in milliseconds. */
+const renewalPatienceMs = 1_000;
 
 export class Life {
   readonly agent: Agent;
@@ -50,6 +52,8 @@ export class Life {
   #read = false;
   /** Set when an Update was accepted, for the same reason. */
   #updated = false;
+  /** Since when a renewal is due. */
+  #renewalDueMs: number | undefined;
 
   constructor(state: AgentState) {
     this.agent = new Agent(state);
@@ -102,7 +106,7 @@ export class Life {
         if (this.#inbox.length === 0) await continueAsNew(this.#carried());
         continue;
       }
-      this.#wake.arm(renew ? this.#renewalWakeMs() : this.#nextWakeMs(), this.agent.nowMs);
+      this.#wake.arm(renew ? this.#renewalWakeMs(updated) : this.#nextWakeMs(), this.agent.nowMs);
       await condition(
         () => this.#inbox.length > 0 || this.#read || this.#updated || this.#wake.rang,
       );
@@ -203,25 +207,41 @@ export class Life {
 
   #mustRenew(): boolean {
     const { historyLength, continueAsNewSuggested } = workflowInfo();
-    return historyLength >= renewEvents || continueAsNewSuggested;
+    const must = historyLength >= renewEvents || continueAsNewSuggested;
+    if (must) this.#renewalDueMs ??= this.agent.nowMs;
+    return must;
   }
 
   /**
    * A signal that arrives now makes Temporal refuse the renewal and fail the workflow task, and with it every Update that
-   * came with the task: so one without Updates is waited for, too.
+   * came with the task: so one without Updates is waited for, too. What follows is a replay of the whole history, which
+   * holds up other agents as well: so a moment is waited for, not long, when no Answer can be on its way.
    */
   #mayRenew(updated: boolean): boolean {
     if (this.#recorder.busy || this.#inbox.length > 0) return false;
-    return (this.#jobs.idle && !updated) || workflowInfo().historyLength >= renewEventsAtLatest;
+    if (workflowInfo().historyLength >= renewEventsAtLatest) return true;
+    return this.#jobs.idle && !updated && (this.#patienceMs <= 0 || !this.#awaitsAnswers());
+  }
+
+  /** Whether the agent was given a Request that it has not answered. */
+  #awaitsAnswers(): boolean {
+    return this.agent.state.mailbox.pending.some(({ handedEpochs }) => handedEpochs.length > 0);
+  }
+
+  /** How much longer a renewal that is due waits for Answers. */
+  get #patienceMs(): number {
+    const { nowMs } = this.agent;
+    return (this.#renewalDueMs ?? nowMs) + renewalPatienceMs - nowMs;
   }
 
   /**
    * Before a renewal nothing new is begun, so deadlines may pass; what still runs wakes the loop when it ends. When only
-   * an Update held the renewal back, nothing else might come for a long time.
+   * an Update or open Requests held the renewal back, nothing else might come for a long time.
    */
-  #renewalWakeMs(): number | undefined {
+  #renewalWakeMs(updated: boolean): number | undefined {
     const waitsForJob = this.#recorder.busy || !this.#jobs.idle;
-    return waitsForJob ? undefined : this.agent.nowMs + renewalPauseMs;
+    if (waitsForJob) return undefined;
+    return this.agent.nowMs + (updated ? renewalPauseMs : Math.max(1, this.#patienceMs));
   }
 
   /** The state for the next run, which begins anew what was under way. */

@@ -74,6 +74,36 @@ test("continue-as-new - under load nothing is lost, nothing done twice, and no r
   expect(again).toMatchObject({ state: "pending", request: { seq: 1 } });
 });
 
+test("continue-as-new - Answers that are on their way are waited for, so that they can't get in its way", async () => {
+  const agent = new AgentUnderTest(rig, "answers");
+  await agent.connect({ settings: { pingIntervalMs: 600_000 } });
+  await agent.becomes("Up");
+  const admit = async () => {
+    const one = command();
+    const admitted = await agent.admit({ commands: [one], via, waitSeconds: 3_000 });
+    if (admitted.state !== "pending" || admitted.deliver !== "caller") throw new Error("not ours");
+    return { seq: admitted.request.seq, commandId: one.id };
+  };
+  while ((await agent.historyLength()) < 485) {
+    const { seq, commandId } = await admit();
+    await agent.answer(seq, commandId);
+  }
+  // Past the number of events from which on it is renewed, with three Requests open.
+  const open = [await admit(), await admit(), await admit()];
+  for (const { seq, commandId } of open) await agent.answer(seq, commandId);
+  const [first] = await waitUntil("it was renewed", async () => {
+    const found = await runs(agent);
+    return found.length > 1 && found;
+  });
+  const { events } = await rig.temporal.client.workflow
+    .getHandle(agentWorkflowId(agent.agentId), first?.runId)
+    .fetchHistory();
+  const had = (events ?? []).filter((event) => event.workflowExecutionSignaledEventAttributes);
+  // One for each session and one for each Answer: none was left for the next run.
+  expect(had).toHaveLength(1 + (open.at(-1)?.seq ?? 0));
+  expect((events ?? []).some((event) => event.workflowTaskFailedEventAttributes)).toBe(false);
+});
+
 test("continue-as-new - a flood of pings is borne, and what the agent is stays", async () => {
   const agent = new AgentUnderTest(rig, "flood");
   await agent.connect();
