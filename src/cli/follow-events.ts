@@ -9,6 +9,8 @@ export interface EventsFrom {
   /** Id of the last event that was seen. */
   readonly after?: number;
   readonly agent?: string;
+  /** Types that are wanted, separated by commas; all when absent. */
+  readonly types?: string;
 }
 
 /** The stream has no end; this long without an event means that all past ones were read. */
@@ -48,7 +50,7 @@ export async function followEvents(
   signal: AbortSignal,
   onBroken: (why: string) => void,
 ): Promise<void> {
-  const place: { after?: number; agent?: string } = { ...from };
+  const place: EventsFrom & { after?: number } = { ...from };
   const stream = { opened: false };
   while (!isOver(signal)) {
     try {
@@ -77,13 +79,13 @@ export async function followEvents(
 /** Resolves when the stream ends or the signal aborts. `onAlive` is called when it opens and with each event. */
 async function readStream(
   api: ApiClient,
-  { after, agent }: EventsFrom,
+  { after, agent, types }: EventsFrom,
   signal: AbortSignal,
   onAlive: () => void,
   onEvent: (event: EventJson) => void,
 ): Promise<void> {
   const response = await api.open("events", {
-    query: { agentId: agent },
+    query: { agentId: agent, types },
     headers: {
       accept: "text/event-stream",
       ...(after !== undefined && { "last-event-id": String(after) }),

@@ -15,21 +15,27 @@ export interface EventRow {
 const columns = `id, agent_id AS "agentId", no, at, epoch, type, text, data`;
 
 /**
- * Events after the one with id `afterId` (0: from the beginning), of one agent or of all, in the order of the stream.
+ * Events after the one with id `afterId` (0: from the beginning), of one agent or of all, of some types or of all, in the
+ * order of the stream.
  * That is the order of the writing transactions, not of ids: two writers' ids may become visible in either order.
  * Events beside which another transaction is still writing are held back, so whoever resumes with the last id
  * that was seen misses none and gets none twice.
  */
 export async function listEvents(
   db: Db,
-  filter: { afterId: number; limit: number; agentId?: string },
+  filter: {
+    afterId: number;
+    limit: number;
+    agentId?: string | undefined;
+    types?: readonly string[] | undefined;
+  },
 ): Promise<EventRow[]> {
   const { rows } = await db.query<EventRow>(
     `SELECT ${columns} FROM events
       WHERE (tx, id) > (coalesce((SELECT tx FROM events WHERE id <= $1 ORDER BY id DESC LIMIT 1), '0'), $1)
-        AND ($2::text IS NULL OR agent_id = $2) AND tx < pg_snapshot_xmin(pg_current_snapshot())
+        AND ($2::text IS NULL OR agent_id = $2) AND ($4::text[] IS NULL OR type = ANY ($4)) AND tx < pg_snapshot_xmin(pg_current_snapshot())
       ORDER BY tx, id LIMIT $3`,
-    [filter.afterId, filter.agentId ?? null, filter.limit],
+    [filter.afterId, filter.agentId ?? null, filter.limit, filter.types ?? null],
   );
   return rows;
 }

@@ -12,6 +12,7 @@ interface EventsOptions extends JsonOption {
   readonly follow?: boolean;
   readonly after?: number;
   readonly agent?: string;
+  readonly types?: string;
 }
 
 export function addEventsCommand(program: Command, context: CliContext): void {
@@ -21,18 +22,23 @@ export function addEventsCommand(program: Command, context: CliContext): void {
     .option("--follow", "go on with events as they happen, until Ctrl-C")
     .option("--after <id>", "only events after the one with this id", wholeNumber(0, 2 ** 53 - 1))
     .option("--agent <id>", "only events of this agent")
+    .option("--types <a,b>", "only events of these types, such as status,verdict")
     .option(...jsonOption)
     .addHelpText(
       "after",
       "\nWithout --after, --follow begins with news, otherwise with the first event ever.\n" +
         "With --json: one object for each event, on a line of its own.",
     )
-    .action(async ({ follow = false, after, agent, json }: EventsOptions) => {
+    .action(async ({ follow = false, after, agent, types, json }: EventsOptions) => {
       const api = openApi(context);
       const print = (event: EventJson): void => {
         context.print(json === true ? `${JSON.stringify(event)}\n` : eventLine(event));
       };
-      const from = { ...(after !== undefined && { after }), ...(agent !== undefined && { agent }) };
+      const from = {
+        ...(after !== undefined && { after }),
+        ...(agent !== undefined && { agent }),
+        ...(types !== undefined && { types }),
+      };
       if (!follow) {
         await pastEvents(api, { after: 0, ...from }, print);
         return;

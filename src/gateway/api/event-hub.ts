@@ -16,6 +16,12 @@ export interface EventHubOptions {
   readonly pollMs?: number;
 }
 
+/** Which events a reader wants; undefined: all. */
+export interface EventFilter {
+  readonly agentId?: string | undefined;
+  readonly types?: readonly string[] | undefined;
+}
+
 export class EventHub {
   readonly #db: Db;
   readonly #log: Log;
@@ -44,16 +50,16 @@ export class EventHub {
    * `idleMs` passed without news.
    */
   async *read(
-    options: { readonly afterId?: number; readonly agentId?: string; readonly idleMs: number },
+    options: EventFilter & { readonly afterId?: number; readonly idleMs: number },
     signal: AbortSignal,
   ): AsyncGenerator<readonly EventRow[], void> {
-    const { agentId, idleMs } = options;
+    const { idleMs } = options;
     this.#enter();
     try {
       await this.#poll();
       let at = options.afterId ?? this.#head ?? 0;
       while (!signal.aborted) {
-        const { events, nextAt } = await this.#after(at, agentId);
+        const { events, nextAt } = await this.#after(at, options);
         at = nextAt;
         if (events.length > 0) yield events;
         else if (at === this.#head && !(await this.#news(idleMs, signal))) yield [];
@@ -66,17 +72,16 @@ export class EventHub {
   /** Events after the one with id `at`, and where to go on. */
   async #after(
     at: number,
-    agentId: string | undefined,
+    { agentId, types }: EventFilter,
   ): Promise<{ readonly events: readonly EventRow[]; readonly nextAt: number }> {
     const head = this.#head ?? 0;
     if (at === head) return { events: [], nextAt: head };
     const place = at === this.#base ? -1 : this.#places.get(at);
     if (place !== undefined) {
       const newer = this.#kept.slice(place + 1);
-      return { events: newer.filter((event) => isOf(event, agentId)), nextAt: head };
+      return { events: newer.filter((event) => isWanted(event, { agentId, types })), nextAt: head };
     }
-    const filter = { afterId: at, limit: batchSize, ...(agentId !== undefined && { agentId }) };
-    const events = await listEvents(this.#db, filter);
+    const events = await listEvents(this.#db, { afterId: at, limit: batchSize, agentId, types });
     const last = events.at(-1);
     // Nothing is left before the head that was known before the look: there the reader goes on from memory.
     if (last === undefined) return { events, nextAt: head };
@@ -162,6 +167,9 @@ export class EventHub {
   }
 }
 
-function isOf(event: EventRow, agentId: string | undefined): boolean {
-  return agentId === undefined || event.agentId === agentId;
+function isWanted(event: EventRow, { agentId, types }: EventFilter): boolean {
+  return (
+    (agentId === undefined || event.agentId === agentId) &&
+    (types === undefined || types.includes(event.type))
+  );
 }

@@ -2,6 +2,7 @@
 import type { ServerResponse } from "node:http";
 import type { EventRow } from "../../db/index.ts";
 import { ApiError } from "./errors.ts";
+import { readEventTypes } from "./event-types.ts";
 import type { ApiParts } from "./parts.ts";
 import { streamQuery } from "./schemas.ts";
 import type { Api } from "./validation.ts";
@@ -22,7 +23,7 @@ export function eventsRoutes(api: Api, { events, log, closing }: ApiParts): void
         summary: "Events of all agents as they happen, as server-sent events",
         description:
           "Begins with news; after the event with the id in `Last-Event-ID` (or `after`) when it is given, missing none. " +
-          "Each event has its id, its type as `event`, and the event as JSON in `data`.",
+          "With `types`, only events of these types. Each event has its id, its type as `event`, and the event as JSON in `data`.",
         querystring: streamQuery,
         response: {
           200: { description: "The stream.", content: { "text/event-stream": { schema: {} } } },
@@ -31,6 +32,7 @@ export function eventsRoutes(api: Api, { events, log, closing }: ApiParts): void
     },
     async ({ query, headers }, reply) => {
       const { agentId } = query;
+      const types = readEventTypes(query.types);
       const afterId = lastEventId(headers["last-event-id"]) ?? query.after;
       if (open >= streamsMax) {
         throw new ApiError("TOO_MANY_IN_FLIGHT", `${open} event streams are open here already.`);
@@ -48,8 +50,9 @@ export function eventsRoutes(api: Api, { events, log, closing }: ApiParts): void
           events.read(
             {
               idleMs: keepAliveMs,
+              agentId,
+              types,
               ...(afterId !== undefined && { afterId }),
-              ...(agentId !== undefined && { agentId }),
             },
             AbortSignal.any([gone.signal, closing]),
           ),

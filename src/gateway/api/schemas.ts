@@ -1,6 +1,7 @@
 /** Shapes of what the operator API takes and gives. One source for checks, types and OpenAPI. */
 import { Type, type TSchema } from "typebox";
 import { resourceStates, statuses } from "../../api/index.ts";
+import { agentEventTypes } from "../../workflows/activity-types.ts";
 import { agentIdPattern, commandsInRequestMax } from "../../wire/limits.ts";
 import { problems } from "./problems.ts";
 
@@ -158,6 +159,12 @@ export const agentEvents = Type.Object({ events: Type.Array(event) });
 export const streamQuery = Type.Object(
   {
     agentId: Type.Optional(Type.String({ pattern: agentIdPattern })),
+    types: Type.Optional(
+      Type.String({
+        maxLength: 2_000,
+        description: `Only events of these types, separated by commas: ${agentEventTypes.join(", ")}.`,
+      }),
+    ),
     after: Type.Optional(
       Type.Integer({
         minimum: 0,
