@@ -10,6 +10,7 @@ const may = {
   resources: ["api/"],
   modules: [],
   "investigator-kit": ["api/"],
+  hooks: ["api/", "modules/", "config/errors\\.ts", "telemetry/"],
   workflows: ["api/", "lifecycle/"],
   activities: [
     "api/",
@@ -19,9 +20,11 @@ const may = {
     "workflows/start-options\\.ts",
     "workflows/activity-types\\.ts",
     "telemetry/",
+    "hooks/",
   ],
   gateway: [
     "api/",
+    "hooks/",
     "lifecycle/",
     "wire/",
     "db/",
@@ -36,6 +39,7 @@ const may = {
     "api/",
     "activities/",
     "db/",
+    "hooks/",
     "lifecycle/",
     "modules/",
     "workflows/",

@@ -3,6 +3,7 @@ import type { Investigator } from "../api/index.ts";
 import type { Pool } from "../db/index.ts";
 import type { BrakeSettings } from "../lifecycle/brake.ts";
 import type { Log } from "../telemetry/log.ts";
+import type { AgentRecord } from "../workflows/activity-types.ts";
 
 /** What the workers' activities work with. */
 export interface ActivityDeps {
@@ -13,4 +14,6 @@ export interface ActivityDeps {
   readonly brake: BrakeSettings;
   /** Each becomes an activity. */
   readonly investigators: readonly Investigator[];
+  /** Told of each record once it is written; must neither throw nor wait. */
+  readonly onRecorded?: (record: AgentRecord) => void;
 }

@@ -1,8 +1,10 @@
-/** The activities that workers run on `muster-activities`; lifecycle workers need `createRecordAgent` alone. */
-import type { WorkerActivities } from "../workflows/activity-types.ts";
+/** The activities that workers run; lifecycle workers need `createRecordAgent` alone. */
+import type { WebhookActivities, WorkerActivities } from "../workflows/activity-types.ts";
 import type { ActivityDeps } from "./deps.ts";
 import { createAskBrake } from "./ask-brake.ts";
 import { createFindNeighbours } from "./find-neighbours.ts";
+import { createDeliverWebhook } from "./hooks/deliver-webhook.ts";
+import { createTestWebhook } from "./hooks/test-webhook.ts";
 import { investigatorActivities } from "./investigators/index.ts";
 import { createMaintenanceBook } from "./maintenance-book.ts";
 import { createRecordAgent } from "./record-agent.ts";
@@ -11,10 +13,11 @@ import { createRecordRecovery } from "./record-recovery.ts";
 import { createTellAgentsGatewayLost } from "./tell-agents-gateway-lost.ts";
 
 export type { ActivityDeps } from "./deps.ts";
+export { tellListeners } from "./hooks/tell-listeners.ts";
 export { createShipped } from "./investigators/index.ts";
 export { createRecordAgent } from "./record-agent.ts";
 
-/** The fixed ones, and one for each Investigator. */
+/** On `muster-activities`: the fixed ones, and one for each Investigator. */
 export function createWorkerActivities(deps: ActivityDeps): WorkerActivities {
   return {
     ...investigatorActivities(deps.investigators, deps.log),
@@ -26,4 +29,9 @@ export function createWorkerActivities(deps: ActivityDeps): WorkerActivities {
     findNeighbours: createFindNeighbours(deps),
     ...createMaintenanceBook(deps),
   };
+}
+
+/** On `muster-webhooks`. */
+export function createWebhookActivities(deps: Pick<ActivityDeps, "db" | "log">): WebhookActivities {
+  return { deliverWebhook: createDeliverWebhook(deps), testWebhook: createTestWebhook(deps) };
 }

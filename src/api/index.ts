@@ -3,6 +3,7 @@ export * from "./answer.ts";
 export * from "./command.ts";
 export * from "./command-traits.ts";
 export * from "./evacuation.ts";
+export * from "./hooks.ts";
 export * from "./host-commands.ts";
 export * from "./investigator.ts";
 export * from "./server-resource.ts";

@@ -14,6 +14,7 @@ import { addSetupCommand } from "./commands/setup.ts";
 import { addSimCommand } from "./commands/sim.ts";
 import { addUpCommand } from "./commands/up.ts";
 import { addVerbCommands } from "./commands/verbs.ts";
+import { addWebhookCommand } from "./commands/webhook.ts";
 import { addWhyCommand } from "./commands/why.ts";
 import { addWorldCommand } from "./commands/world.ts";
 import { addWorkerCommand } from "./commands/worker.ts";
@@ -54,5 +55,6 @@ export function buildProgram(context: CliContext): Command {
   addEventsCommand(program, context);
   addBrakeCommands(program, context);
   addRecoveriesCommand(program, context);
+  addWebhookCommand(program, context);
   return program;
 }

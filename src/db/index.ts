@@ -13,3 +13,4 @@ export * from "./recoveries.ts";
 export * from "./refusals.ts";
 export * from "./removal.ts";
 export * from "./requests.ts";
+export * from "./webhooks.ts";

@@ -7,6 +7,7 @@ import type { ResponseFrame } from "../wire/frames.ts";
 import type { CallerRequest } from "./command-lanes.ts";
 import { errorAnswers } from "./error-answers.ts";
 import { RequestRefusedError } from "./errors.ts";
+import type { PassingObserver } from "./hooks/gateway-hooks.ts";
 import type { DirectCall, Session } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
 
@@ -18,6 +19,7 @@ export class DirectLane {
   readonly #queueBytesMax: number;
   /** Why an agent that is not here can't be reached from here. */
   readonly #whyNotHere: (agentId: string) => Promise<RequestRefusedError>;
+  readonly #passing: PassingObserver | undefined;
   readonly #open = new Map<DirectCall, Session>();
   requests = 0;
 
@@ -25,10 +27,12 @@ export class DirectLane {
     sessions: Sessions;
     queueBytesMax: number;
     whyNotHere: (agentId: string) => Promise<RequestRefusedError>;
+    passing: PassingObserver | undefined;
   }) {
     this.#sessions = parts.sessions;
     this.#queueBytesMax = parts.queueBytesMax;
     this.#whyNotHere = parts.whyNotHere;
+    this.#passing = parts.passing;
   }
 
   /** One Answer for each Command; refused with a RequestRefusedError before anything is sent. */
@@ -78,7 +82,10 @@ export class DirectLane {
         onError,
         waitMs,
       });
-      if (sent) return;
+      if (sent) {
+        this.#passing?.onCommands(session, "direct", seq, commands);
+        return;
+      }
       const details = "The agent's socket was lost before the Request was written.";
       this.#settle(session, call, errorAnswers(commands, "notSent", "NOT_SENT", details));
     });
@@ -90,6 +97,7 @@ export class DirectLane {
     if (call === undefined) return true;
     if (!fits(call.commands, frame.answers)) return false;
     this.#settle(session, call, frame.answers);
+    this.#passing?.onAnswers(session, "direct", frame.seq, frame.answers);
     return true;
   }
 

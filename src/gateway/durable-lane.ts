@@ -19,6 +19,7 @@ import { waitMsOf } from "./direct-lane.ts";
 import { DurableWaiters, type Waiter } from "./durable-waiters.ts";
 import { errorAnswers } from "./error-answers.ts";
 import { LifecycleGoneError, RequestRefusedError } from "./errors.ts";
+import type { PassingObserver } from "./hooks/gateway-hooks.ts";
 import type { Session } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
 
@@ -48,6 +49,7 @@ export class DurableLane {
   readonly #self: { ref(): GatewayRef };
   readonly #port: DurablePort;
   readonly #log: Log;
+  readonly #passing: PassingObserver | undefined;
   readonly #waiters = new DurableWaiters();
   requests = 0;
 
@@ -56,11 +58,13 @@ export class DurableLane {
     self: { ref(): GatewayRef };
     port: DurablePort;
     log: Log;
+    passing: PassingObserver | undefined;
   }) {
     this.#sessions = parts.sessions;
     this.#self = parts.self;
     this.#port = parts.port;
     this.#log = parts.log;
+    this.#passing = parts.passing;
   }
 
   /** Callers that wait here. */
@@ -146,8 +150,10 @@ export class DurableLane {
       waitMs,
       ...(after !== undefined && { after }),
     });
-    if (sent) session.noteHanded(seq, { requestId, commandIds });
-    return sent;
+    if (!sent) return false;
+    session.noteHanded(seq, { requestId, commandIds });
+    this.#passing?.onCommands(session, "durable", seq, commands);
+    return true;
   }
 
   /** Stays with a waiter until it is settled. */

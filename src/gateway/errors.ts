@@ -56,13 +56,23 @@ export class HandshakeRefusedError extends Error {
     return new HandshakeRefusedError(code, message, { ...options, proven, retryable });
   }
 }
-/** The rules' refusals, and those of a hello that contradicts itself. Append only. */
+/** The rules' refusals, those of a hello that contradicts itself, and that of outside code. Append only. */
 export type HandshakeRefusal =
   | AdmissionRefusal
   | "NO_RESOURCE"
   | "DUPLICATE_RESOURCE"
   | "MIXED_PLACES"
-  | "TOO_MANY_COMMAND_TYPES";
+  | "TOO_MANY_COMMAND_TYPES"
+  | "VETOED";
+
+/** A listener that an agent waits for failed or took too long, and MUSTER_HOOK_FAILURE says not to admit without it. */
+export class ListenerFailedError extends Error {
+  readonly code = "LISTENER_FAILED";
+  constructor(failures: string) {
+    super(`A listener that is asked about agents gave no answer (${failures}).`);
+    this.name = "ListenerFailedError";
+  }
+}
 
 /** Another process took this gateway's id: this one has to go. */
 export class GatewayReplacedError extends Error {

@@ -1,6 +1,8 @@
 /** Puts the parts of a gateway together. Nothing listens and nothing runs until `run.ts` says so. */
+import type { HookListener } from "../api/index.ts";
 import { noteRequest, trimRefusals, writeInventory, writeRefusals, type Db } from "../db/index.ts";
 import type { Config } from "../config/index.ts";
+import { registerHookMetrics } from "../hooks/metrics.ts";
 import type { Log } from "../telemetry/log.ts";
 import { closeCodes } from "../wire/limits.ts";
 import type { AgentPort } from "./agent-port.ts";
@@ -11,6 +13,7 @@ import { DurableLane } from "./durable-lane.ts";
 import { LifecycleGoneError } from "./errors.ts";
 import { GatewaySelf } from "./gateway-self.ts";
 import { Handshakes } from "./handshakes.ts";
+import { GatewayHooks } from "./hooks/gateway-hooks.ts";
 import { Inventory } from "./inventory.ts";
 import { JudgingClock } from "./judging-clock.ts";
 import { Lease } from "./lease.ts";
@@ -34,6 +37,7 @@ export interface GatewaySurroundings {
   readonly log: Log;
   readonly db: Db;
   readonly port: AgentPort;
+  readonly listeners: readonly HookListener[];
   readonly tls: { readonly cert: Buffer; readonly key: Buffer } | undefined;
   readonly unreadyReasons: () => readonly string[];
   readonly gatewayUrls: () => readonly string[];
@@ -55,12 +59,14 @@ export function createGateway(around: GatewaySurroundings): Gateway {
   const lease = new Lease();
   const outbox = new SignalOutbox((agentId, signal) => port.signal(agentId, signal), log);
   const relay = createRelay(around, clock, sessions, lease);
+  const hooks = new GatewayHooks(config, log, around.listeners);
   const direct = new DirectLane({
     sessions,
     queueBytesMax: config.frameBytesMax,
     whyNotHere: (agentId) => whyNotHere(db, config.gatewayId, agentId),
+    passing: hooks.passing,
   });
-  const durable = createDurableLane(around, self, sessions, outbox);
+  const durable = createDurableLane(around, self, sessions, outbox, hooks);
   const refusals = createRefusals(around, outbox);
   const inventory = new Inventory((batch) => writeInventory(db, batch), log);
   const tally = { pings: 0, answers: 0 };
@@ -76,8 +82,10 @@ export function createGateway(around: GatewaySurroundings): Gateway {
     agentsRefused: refusals.size,
     inventoriesWaiting: inventory.size,
   }));
+  registerHookMetrics(metrics.registry, hooks.listeners);
   const { unreadyReasons, gatewayUrls } = around;
-  const base = { config, log, db, self, clock, port, outbox, sessions, relay, direct, durable };
+  const lanes = { direct, durable, hooks };
+  const base = { config, log, db, self, clock, port, outbox, sessions, relay, ...lanes };
   const loose = new Set<Promise<void>>();
   const notes = { refusals, inventory };
   const own = { metrics, tally, loose, unreadyReasons, gatewayUrls };
@@ -141,6 +149,7 @@ function createDurableLane(
   self: GatewaySelf,
   sessions: Sessions,
   outbox: SignalOutbox,
+  { passing }: GatewayHooks,
 ): DurableLane {
   const orUnavailable = async <T>(ask: Promise<T>): Promise<T> => {
     try {
@@ -153,6 +162,7 @@ function createDurableLane(
     sessions,
     self,
     log,
+    passing,
     port: {
       noteRequest: (requestId, agentId) => orUnavailable(noteRequest(db, requestId, agentId)),
       admit: (agentId, message, updateId, withinMs) =>

@@ -8,7 +8,7 @@ import { closeCodes } from "../wire/limits.ts";
 import type { HostDescription, LifecycleSettings } from "../workflows/agent-messages.ts";
 import { admit } from "./admission.ts";
 import type { AgentSocket } from "./agent-socket.ts";
-import { HandshakeRefusedError, LifecycleGoneError } from "./errors.ts";
+import { HandshakeRefusedError, LifecycleGoneError, ListenerFailedError } from "./errors.ts";
 import { readHello, type Hello } from "./hello.ts";
 import { describeHost } from "./host-description.ts";
 import { reportEnd } from "./on-disconnect.ts";
@@ -54,6 +54,7 @@ export class Handshakes {
         { agentId: session.agentId, epoch: session.epoch, peer: session.socket.peer },
         "session open",
       );
+      this.#parts.hooks.onOpen(session);
       return;
     }
     const details = answer.details ?? "The agent answered Ready with a failure and no details.";
@@ -92,6 +93,7 @@ export class Handshakes {
     }
     const host = describeHost(hello.startups, hello.fields.software);
     const settings = await admit(parts.db, parts.config, hello.fields, host);
+    await parts.hooks.askConnecting(hello.fields.agentId, socket.peer, host);
     const session = await this.#begin(socket, hello, host, settings);
     if (session === undefined) return;
     const older = this.#putIn(session);
@@ -198,6 +200,9 @@ export class Handshakes {
     } else if (error instanceof LifecycleGoneError) {
       const removed = HandshakeRefusedError.of(refuseRemoved(id), { cause: error });
       refuseAgent(this.#parts, socket, hello, removed);
+    } else if (error instanceof ListenerFailedError) {
+      this.#parts.log.warn({ agentId: id, peer: socket.peer, code: error.code }, error.message);
+      this.#refuseUnavailable(socket, error.message);
     } else {
       this.#parts.log.warn({ agentId: id, peer: socket.peer, err: error }, "handshake failed");
       this.#refuseUnavailable(socket, "Postgres or Temporal does not answer.");

@@ -41,7 +41,9 @@ export async function onAnswer(
     seq,
     commandIds: answers.map((answer) => answer.commandId),
   });
-  if (fate === "sent") parts.durable.onAnswered(session.agentId, seq, handed?.requestId, answers);
+  if (fate !== "sent") return;
+  parts.durable.onAnswered(session.agentId, seq, handed?.requestId, answers);
+  parts.hooks.passing?.onAnswers(session, "durable", seq, answers);
 }
 
 function asCommands(ids: readonly string[]): readonly { readonly id: string }[] {

@@ -5,6 +5,7 @@ import type { AgentPort } from "./agent-port.ts";
 import type { DirectLane } from "./direct-lane.ts";
 import type { DurableLane } from "./durable-lane.ts";
 import type { GatewaySelf } from "./gateway-self.ts";
+import type { GatewayHooks } from "./hooks/gateway-hooks.ts";
 import type { Inventory } from "./inventory.ts";
 import type { JudgingClock } from "./judging-clock.ts";
 import type { GatewayMetrics } from "./metrics.ts";
@@ -28,6 +29,7 @@ export interface GatewayParts {
   readonly inventory: Inventory;
   readonly direct: DirectLane;
   readonly durable: DurableLane;
+  readonly hooks: GatewayHooks;
   readonly metrics: GatewayMetrics;
   /** Writes under way that nobody waits for, to be waited for when the gateway stops. */
   readonly loose: Set<Promise<void>>;

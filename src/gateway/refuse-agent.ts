@@ -73,6 +73,7 @@ function closeCodeOf(refusal: HandshakeRefusal): number {
     case "CLUSTER_UNKNOWN":
     case "RESOURCE_TYPE_MISMATCH":
     case "RESOURCE_TYPE_CHANGED":
+    case "VETOED":
       return closeCodes.refused;
   }
 }

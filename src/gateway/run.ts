@@ -1,6 +1,7 @@
 /** A gateway process: agents on one port, operators on another, Temporal and Postgres behind. */
 import { need, type Config } from "../config/index.ts";
 import { openPool } from "../db/index.ts";
+import { loadListeners } from "../hooks/load-listeners.ts";
 import type { Log } from "../telemetry/log.ts";
 import { connectClient, connectNative, installRuntime } from "../temporal/index.ts";
 import type { GatewayAddresses } from "./addresses.ts";
@@ -24,6 +25,7 @@ export async function runGateway(
   onReady?: (addresses: GatewayAddresses) => void,
 ): Promise<void> {
   const databaseUrl = need(config.databaseUrl, "DATABASE_URL", "the postgres:// URL of Muster");
+  const listeners = await loadListeners(config.hookModules, { process: "gateway" });
   await installRuntime(log);
   const pool = openPool(databaseUrl, { applicationName: "muster gateway", statementTimeoutMs });
   const close: (() => Promise<void>)[] = [() => pool.end()];
@@ -32,7 +34,7 @@ export async function runGateway(
     close.unshift(() => temporal.connection.close());
     const native = await connectNative(config, log, signal);
     close.unshift(() => native.connection.close());
-    await serve(config, { pool, temporal, native, openApi }, log, signal, onReady);
+    await serve(config, { pool, temporal, native, listeners, openApi }, log, signal, onReady);
   } finally {
     for (const closeOne of close) await closeOne();
   }

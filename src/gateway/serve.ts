@@ -1,6 +1,7 @@
 /** A gateway at work, on connections that others opened: listens, joins, serves, leaves. */
 import { readFileSync } from "node:fs";
 import type { Client } from "@temporalio/client";
+import type { HookListener } from "../api/index.ts";
 import type { Config } from "../config/index.ts";
 import type { Pool } from "../db/index.ts";
 import type { Log } from "../telemetry/log.ts";
@@ -28,6 +29,7 @@ export interface Surroundings {
   readonly pool: Pool;
   readonly temporal: ConnectedClient;
   readonly native: ConnectedNative;
+  readonly listeners: readonly HookListener[];
   readonly openApi: (context: ApiContext) => Promise<ListeningApi>;
 }
 
@@ -37,7 +39,7 @@ export interface Surroundings {
  */
 export async function serve(
   config: Config,
-  { pool, temporal, native, openApi }: Surroundings,
+  { pool, temporal, native, listeners, openApi }: Surroundings,
   log: Log,
   signal: AbortSignal,
   onReady: ((addresses: GatewayAddresses) => void) | undefined,
@@ -51,6 +53,7 @@ export async function serve(
     log,
     db: pool,
     port,
+    listeners,
     tls: readTls(config),
     unreadyReasons,
     gatewayUrls: () => membership?.urls ?? [],

@@ -22,3 +22,4 @@ export * from "./evacuation-progress.ts";
 export * from "./evacuation-state.ts";
 export * from "./evacuation-step.ts";
 export * from "./evacuation-types.ts";
+export * from "./webhook-policy.ts";

@@ -1,9 +1,14 @@
 import { Gauge, Registry, collectDefaultMetrics } from "prom-client";
+import type { Listeners } from "../hooks/listeners.ts";
+import { registerHookMetrics } from "../hooks/metrics.ts";
 import { temporalMetrics } from "../temporal/index.ts";
 import type { Supervised } from "../temporal/index.ts";
 
 /** Everything a worker process measures, as Prometheus text: the process, the Workers, and Core's own (`temporal_…`). */
-export function createWorkerMetrics(workers: readonly Supervised[]): {
+export function createWorkerMetrics(
+  workers: readonly Supervised[],
+  listeners: Listeners,
+): {
   readonly contentType: string;
   text(): Promise<string>;
 } {
@@ -29,6 +34,7 @@ export function createWorkerMetrics(workers: readonly Supervised[]): {
   gauge("muster_worker_cached_workflows", "Workflows held in memory", (worker) =>
     worker.cachedWorkflows(),
   );
+  registerHookMetrics(registry, listeners);
   return {
     contentType: registry.contentType,
     text: async () => (await registry.metrics()) + (await temporalMetrics()),

@@ -1,9 +1,11 @@
 /** A worker process: runs workflows, activities, or both. Any number of them; they share nothing but Temporal. */
 import { Worker } from "@temporalio/worker";
-import { createShipped } from "../activities/index.ts";
+import { createShipped, tellListeners } from "../activities/index.ts";
 import type { Investigator } from "../api/index.ts";
 import { need, type Config } from "../config/index.ts";
 import { openPool, type Pool } from "../db/index.ts";
+import { Listeners } from "../hooks/listeners.ts";
+import { loadListeners } from "../hooks/load-listeners.ts";
 import type { Log } from "../telemetry/log.ts";
 import {
   connectClient,
@@ -15,13 +17,18 @@ import {
   type ConnectedNative,
   type Supervised,
 } from "../temporal/index.ts";
+import type { AgentRecord } from "../workflows/activity-types.ts";
 import { loadWorkflowBundle } from "./bundle.ts";
 import { WorkerError } from "./errors.ts";
 import { startHealthServer } from "./health-server.ts";
 import { loadInvestigatorModules } from "./investigator-modules.ts";
 import { createWorkerMetrics } from "./metrics.ts";
 import { waitForDatabase, waitForNamespace } from "./prerequisites.ts";
-import { activityWorkerOptions, lifecycleWorkerOptions } from "./worker-options.ts";
+import {
+  activityWorkerOptions,
+  lifecycleWorkerOptions,
+  webhookWorkerOptions,
+} from "./worker-options.ts";
 
 /** Which task queues a process serves; neither means both. */
 export interface WorkerRoles {
@@ -40,6 +47,7 @@ interface Surroundings {
   readonly client: ConnectedClient;
   readonly native: ConnectedNative;
   readonly investigators: readonly Investigator[];
+  readonly listeners: Listeners;
 }
 
 /**
@@ -58,6 +66,8 @@ export async function runWorker(
   const roles = { lifecycle: asked.lifecycle || both, activities: asked.activities || both };
   // First of all: what is wrong with a module, waiting can't mend.
   const investigators = roles.activities ? await loadInvestigators(config, log) : [];
+  const modules = await loadListeners(config.hookModules, { process: "worker" });
+  const listeners = new Listeners(modules, { timeoutMs: config.hookTimeoutMs, log });
   const databaseUrl = need(config.databaseUrl, "DATABASE_URL", "the postgres:// URL of Muster");
   await installRuntime(log);
   const pool = openPool(databaseUrl, { applicationName: "muster worker" });
@@ -69,7 +79,8 @@ export async function runWorker(
     await waitForDatabase(pool, log, signal);
     const native = await connectNative(config, log, signal);
     close.unshift(() => native.connection.close());
-    await serve(config, roles, { pool, client, native, investigators }, log, signal, onReady);
+    const around = { pool, client, native, investigators, listeners };
+    await serve(config, roles, around, log, signal, onReady);
   } catch (error) {
     if (!isAborted(error)) throw error;
     log.info({ why: error.message }, "stopped before the start was complete");
@@ -99,7 +110,7 @@ async function serve(
   onReady?: (ready: WorkerReady) => void,
 ): Promise<void> {
   const workers: Supervised[] = [];
-  const metrics = createWorkerMetrics(workers);
+  const metrics = createWorkerMetrics(workers, around.listeners);
   const at = { host: config.host, port: config.workerPort };
   const health = await startHealthServer(at, workers, metrics, log);
   try {
@@ -117,20 +128,26 @@ async function serve(
 async function startWorkers(
   config: Config,
   roles: WorkerRoles,
-  { pool, client, native, investigators }: Surroundings,
+  { pool: db, client, native, investigators, listeners }: Surroundings,
   log: Log,
   signal: AbortSignal,
 ): Promise<Supervised[]> {
   const bundle = roles.lifecycle ? await loadWorkflowBundle(log) : undefined;
+  const onRecorded = (record: AgentRecord): void => {
+    tellListeners(listeners, record);
+  };
   const workers: Supervised[] = [];
   if (bundle !== undefined) {
-    const options = lifecycleWorkerOptions(native, bundle, { db: pool });
+    const options = lifecycleWorkerOptions(native, bundle, { db, onRecorded });
     workers.push(superviseWorker("lifecycle", () => Worker.create(options), log, signal));
   }
   if (roles.activities) {
-    const deps = { db: pool, client: client.client, log, brake: config, investigators };
+    const basis = { db, client: client.client, log, onRecorded };
+    const deps = { ...basis, brake: config, investigators };
     const options = activityWorkerOptions(native, deps);
     workers.push(superviseWorker("activities", () => Worker.create(options), log, signal));
+    const webhooks = webhookWorkerOptions(native, deps);
+    workers.push(superviseWorker("webhooks", () => Worker.create(webhooks), log, signal));
   }
   return workers;
 }

@@ -1,15 +1,17 @@
-/** How the two kinds of Worker are set up. docs/OPERATIONS.md says when to turn which knob. */
+/** How the kinds of Worker are set up. docs/OPERATIONS.md says when to turn which knob. */
 import { getHeapStatistics } from "node:v8";
 import type { NativeConnection, WorkerOptions } from "@temporalio/worker";
 import {
   createRecordAgent,
+  createWebhookActivities,
   createWorkerActivities,
   type ActivityDeps,
 } from "../activities/index.ts";
 import { activitiesTaskQueue, lifecycleTaskQueue } from "../workflows/agent-messages.ts";
+import { webhooksMax, webhooksTaskQueue } from "../workflows/webhook-messages.ts";
 import type { WorkflowBundle } from "./bundle.ts";
 
-/** What both kinds share: a process may run one Worker of each over one connection. */
+/** What all kinds share: a process may run one Worker of each over one connection. */
 export interface WorkerBasis {
   readonly connection: NativeConnection;
   readonly namespace: string;
@@ -25,7 +27,7 @@ const drain = { shutdownGraceTime: "30s", shutdownForceTime: "60s" } as const;
 export function lifecycleWorkerOptions(
   basis: WorkerBasis,
   bundle: WorkflowBundle,
-  deps: Pick<ActivityDeps, "db">,
+  deps: Pick<ActivityDeps, "db" | "onRecorded">,
 ): WorkerOptions {
   return {
     ...basis,
@@ -53,6 +55,26 @@ export function activityWorkerOptions(basis: WorkerBasis, deps: ActivityDeps): W
     activities: { ...createWorkerActivities(deps) },
     maxConcurrentActivityTaskExecutions: 100,
     activityTaskPollerBehavior: { type: "autoscaling", minimum: 1, initial: 2, maximum: 20 },
+  };
+}
+
+/**
+ * Delivers webhooks. One activity each for as long as the webhook is there, so they have slots of their own: more than
+ * there may be webhooks, so that none waits for another one's endpoint.
+ */
+export function webhookWorkerOptions(
+  basis: WorkerBasis,
+  deps: Pick<ActivityDeps, "db" | "log">,
+): WorkerOptions {
+  return {
+    ...basis,
+    // A delivery ends by itself once it is told, after the POST that is under way, and goes on elsewhere.
+    shutdownGraceTime: 0,
+    shutdownForceTime: drain.shutdownForceTime,
+    taskQueue: webhooksTaskQueue,
+    activities: { ...createWebhookActivities(deps) },
+    maxConcurrentActivityTaskExecutions: 2 * webhooksMax,
+    activityTaskPollerBehavior: { type: "autoscaling", minimum: 1, initial: 1, maximum: 5 },
   };
 }
 

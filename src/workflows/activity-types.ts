@@ -137,6 +137,31 @@ export interface WorkerActivities {
   }): Promise<{ readonly told: number }>;
 }
 
+/** Run by workers, on `muster-webhooks`: a delivery waits for its endpoint, and must hold up nothing else. */
+export interface WebhookActivities {
+  /** Delivers what there is and what comes, for a good while; heartbeats. Returns when somebody has to decide. */
+  deliverWebhook(args: { webhookId: string }): Promise<DeliveryRound>;
+  /** Sends one test message, whether deliveries are paused or not. Tries once. */
+  testWebhook(args: { webhookId: string }): Promise<WebhookTestResult>;
+}
+
+/** How a round of deliveries ended. */
+export type DeliveryRound =
+  /** Ask again: the round was long enough, or its worker stops. */
+  | { readonly state: "goOn"; readonly delivered: number }
+  /** The endpoint refuses: wait until an operator resumes it. */
+  | { readonly state: "paused"; readonly reason: string }
+  | { readonly state: "removed" };
+
+export interface WebhookTestResult {
+  readonly accepted: boolean;
+  /** HTTP status; absent when there was no answer. */
+  readonly status?: number;
+  readonly tookMs: number;
+  /** In one sentence. */
+  readonly details: string;
+}
+
 /** The read model's row of an agent, with the events that led to it. */
 export interface AgentRecord {
   readonly agentId: string;

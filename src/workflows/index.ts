@@ -2,3 +2,4 @@
 export { agentLifecycle } from "./agent-lifecycle.ts";
 export { gatewayLifecycle } from "./gateway-lifecycle.ts";
 export { hostRecovery } from "./host-recovery.ts";
+export { webhookDelivery, webhookTest } from "./webhook-delivery.ts";

@@ -10,6 +10,7 @@ import {
 import { agentWorkflowId, lifecycleTaskQueue } from "./agent-messages.ts";
 import type { ConnectedMessage } from "./agent-messages.ts";
 import { gatewayWorkflowId } from "./gateway-messages.ts";
+import { webhookWorkflowId, type WebhookInput } from "./webhook-messages.ts";
 
 const keyword = (name: string) => defineSearchAttributeKey(name, SearchAttributeType.KEYWORD);
 
@@ -63,6 +64,27 @@ export function gatewayStartOptions(gatewayId: string) {
     staticSummary: `gateway ${gatewayId}`.slice(0, summaryCharsMax),
     args: [] as [],
   };
+}
+
+/** Start options of a webhook's deliveries. `host` of its URL: the rest may hold a token of the endpoint's. */
+export function webhookStartOptions(webhookId: string, host: string) {
+  return {
+    workflowId: webhookWorkflowId(webhookId),
+    taskQueue: lifecycleTaskQueue,
+    staticSummary: `webhook ${webhookId} to ${host}`.slice(0, summaryCharsMax),
+    args: [{ webhookId }] as [WebhookInput],
+  };
+}
+
+/** Start options of a webhook's test message; a moment after its result nobody waits for it any more. */
+export function webhookTestOptions(webhookId: string, testId: string) {
+  return {
+    workflowId: `${webhookWorkflowId(webhookId)}/test/${testId}`,
+    taskQueue: lifecycleTaskQueue,
+    workflowExecutionTimeout: "30s",
+    staticSummary: `test message of webhook ${webhookId}`.slice(0, summaryCharsMax),
+    args: [{ webhookId }] as [WebhookInput],
+  } as const;
 }
 
 // Temporal refuses a summary of more than 400 bytes; characters of ids and names may take three bytes each.

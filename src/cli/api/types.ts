@@ -188,3 +188,28 @@ export interface ClustersJson {
 export interface RemovedJson {
   readonly removed: string;
 }
+export interface WebhookJson {
+  readonly id: string;
+  readonly url: string;
+  /** null: all. */
+  readonly types: readonly string[] | null;
+  readonly state: "delivering" | "failing" | "paused";
+  readonly cursorId: number;
+  readonly createdAt: string;
+  readonly deliveredAt: string | null;
+  readonly failures: number;
+  readonly lastError: string | null;
+  readonly pausedAt: string | null;
+}
+export interface WebhooksJson {
+  readonly webhooks: readonly WebhookJson[];
+}
+export interface NewWebhookJson extends WebhookJson {
+  readonly secret: string;
+}
+export interface WebhookTestJson {
+  readonly accepted: boolean;
+  readonly status?: number;
+  readonly tookMs: number;
+  readonly details: string;
+}

@@ -78,8 +78,11 @@ CREATE TABLE webhooks (
   cursor_id bigint NOT NULL,
   created_at timestamptz NOT NULL DEFAULT now(),
   delivered_at timestamptz,
+  -- In a row, up to now.
   failures bigint NOT NULL DEFAULT 0,
-  last_error text
+  last_error text,
+  -- Since when nothing is delivered, until somebody resumes it; null while it is delivered.
+  paused_at timestamptz
 );
 
 -- Down Migration

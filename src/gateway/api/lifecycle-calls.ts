@@ -26,6 +26,7 @@ import {
   type RequestView,
   type VerbResult,
 } from "../../workflows/agent-messages.ts";
+import { CallsInFlight } from "./calls-in-flight.ts";
 import { ApiError } from "./errors.ts";
 import type { ProblemCode } from "./problems.ts";
 import { whyUnknown } from "./why-unknown.ts";
@@ -44,11 +45,12 @@ const refusals: Readonly<Record<string, ProblemCode>> = {
 export class LifecycleCalls {
   readonly #client: Client;
   readonly #db: Db;
-  readonly #inFlight = new Set<Promise<unknown>>();
+  readonly #calls: CallsInFlight;
 
   constructor(client: Client, db: Db) {
     this.#client = client;
     this.#db = db;
+    this.#calls = new CallsInFlight(client);
   }
 
   /** @throws ApiError, as all of these. */
@@ -119,9 +121,8 @@ export class LifecycleCalls {
     );
   }
 
-  /** Resolves when no call is under way: closing the connection earlier would throw where nobody can catch it. */
   async settle(): Promise<void> {
-    while (this.#inFlight.size > 0) await Promise.allSettled([...this.#inFlight]);
+    await this.#calls.settle();
   }
 
   #handle(agentId: string) {
@@ -129,16 +130,12 @@ export class LifecycleCalls {
   }
 
   async #ask<T>(agentId: string, withinMs: number, run: () => Promise<T>): Promise<T> {
-    const call = this.#client.withDeadline(Date.now() + withinMs, run);
-    this.#inFlight.add(call);
     try {
-      return await call;
+      return await this.#calls.run(withinMs, run);
     } catch (error) {
       throw error instanceof WorkflowNotFoundError
         ? await this.#whyNoLifecycle(agentId, error)
         : (problemIn(error) ?? error);
-    } finally {
-      this.#inFlight.delete(call);
     }
   }
 

@@ -27,6 +27,8 @@ export const problems = {
   REQUEST_UNKNOWN: [404, "No such request"],
   AGENT_BUSY: [429, "The agent has too many Requests to answer"],
   TOO_MANY_IN_FLIGHT: [429, "Too many calls are open on this socket"],
+  WEBHOOK_UNKNOWN: [404, "No such webhook"],
+  TOO_MANY_WEBHOOKS: [409, "There are too many webhooks"],
   MANAGER_UNAVAILABLE: [503, "A part of the manager does not answer"],
   NOT_READY: [503, "This gateway is not ready"],
   INTERNAL: [500, "The gateway failed"],

@@ -28,6 +28,8 @@ import { refusalsRoutes } from "./refusals-routes.ts";
 import { refuseRaw } from "./refuse-raw.ts";
 import { parseJson, validatorCompiler, type Api } from "./validation.ts";
 import { verbsRoutes } from "./verbs-routes.ts";
+import { WebhookCalls } from "./webhook-calls.ts";
+import { webhooksRoutes } from "./webhooks-routes.ts";
 import { whyRoutes } from "./why-routes.ts";
 
 const requestTimeoutMs = 60_000;
@@ -46,8 +48,9 @@ export async function buildOperatorApi(context: ApiContext): Promise<FastifyInst
   const api = createServer(config);
   const closing = new AbortController();
   const lifecycle = new LifecycleCalls(temporal, db);
+  const webhooks = new WebhookCalls(temporal, db);
   const events = new EventHub({ db, log });
-  const parts: ApiParts = { ...context, lifecycle, events, closing: closing.signal };
+  const parts: ApiParts = { ...context, lifecycle, webhooks, events, closing: closing.signal };
   const sockets = new CommandSockets(parts, isAuthorized);
 
   api.setValidatorCompiler(validatorCompiler);
@@ -72,7 +75,7 @@ export async function buildOperatorApi(context: ApiContext): Promise<FastifyInst
     await sockets.close();
   });
   api.addHook("onClose", async () => {
-    await lifecycle.settle();
+    await Promise.all([lifecycle.settle(), webhooks.settle()]);
   });
 
   await api.register(swagger, { openapi: openApiDocument });
@@ -91,6 +94,7 @@ export async function buildOperatorApi(context: ApiContext): Promise<FastifyInst
         eventsRoutes,
         whyRoutes,
         brakesRoutes,
+        webhooksRoutes,
       ]) {
         routes(versioned, parts);
       }

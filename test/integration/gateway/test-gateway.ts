@@ -7,6 +7,7 @@ import { afterAll, beforeAll } from "vitest";
 import { loadConfig, type Config } from "../../../src/config/index.ts";
 import type { CommandLanes } from "../../../src/gateway/command-lanes.ts";
 import { serve } from "../../../src/gateway/serve.ts";
+import { loadListeners } from "../../../src/hooks/load-listeners.ts";
 import { connectClient, connectNative, installRuntime } from "../../../src/temporal/index.ts";
 import { openPool } from "../../../src/db/index.ts";
 import { createMaintenanceBook } from "../../../src/activities/maintenance-book.ts";
@@ -75,6 +76,7 @@ export async function startTestGateway(config: Config): Promise<TestGateway> {
     applicationName: "test gateway",
     statementTimeoutMs: 5_000,
   });
+  const listeners = await loadListeners(config.hookModules, { process: "gateway" });
   let lanes: CommandLanes | undefined;
   let metrics = (): Promise<string> => Promise.resolve("");
   let agentUrl: string | undefined;
@@ -84,6 +86,7 @@ export async function startTestGateway(config: Config): Promise<TestGateway> {
       pool,
       temporal,
       native,
+      listeners,
       openApi: (context) => {
         lanes = context.lanes;
         metrics = () => context.metrics.metrics();

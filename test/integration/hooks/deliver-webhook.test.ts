@@ -1,0 +1,150 @@
+/** The activity that delivers, with a real database and a real endpoint, and short times. */
+import { randomBytes, randomUUID } from "node:crypto";
+import { MockActivityEnvironment } from "@temporalio/testing";
+import { pino } from "pino";
+import { describe, expect, it } from "vitest";
+import { createDeliverWebhook } from "../../../src/activities/hooks/deliver-webhook.ts";
+import {
+  addWebhook,
+  findWebhook,
+  moveWebhookCursor,
+  newestEventId,
+  removeWebhook,
+  resumeWebhook,
+} from "../../../src/db/index.ts";
+import { deliveryPolicy } from "../../../src/lifecycle/webhook-policy.ts";
+import type { DeliveryRound } from "../../../src/workflows/activity-types.ts";
+import { useDatabase } from "../../helpers/database.ts";
+import { waitUntil } from "../../helpers/wait-until.ts";
+import { useEndpoints, withoutRepeats, type Endpoint } from "./endpoint.ts";
+import { appendEvents } from "./events-of-tests.ts";
+
+const database = useDatabase();
+const startEndpoint = useEndpoints();
+const quick = {
+  pollMs: 20,
+  roundMs: 600_000,
+  policy: { ...deliveryPolicy, firstRetryMs: 5, retryMsMax: 20, refusalsMax: 3 },
+};
+
+async function add(endpoint: Endpoint): Promise<string> {
+  const id = `wh-${randomUUID().slice(0, 8)}`;
+  endpoint.secret = `whsec_${randomBytes(32).toString("base64")}`;
+  const cursorId = await newestEventId(database.pool);
+  const { url, secret } = endpoint;
+  await addWebhook(database.pool, { id, url, secret, types: null, cursorId });
+  return id;
+}
+
+/** One round, as a worker runs it. */
+function deliver(webhookId: string, pace = quick) {
+  const environment = new MockActivityEnvironment();
+  const deps = { db: database.pool, log: pino({ level: "silent" }) };
+  const round = environment.run(createDeliverWebhook(deps, pace), {
+    webhookId,
+  }) as Promise<DeliveryRound>;
+  return {
+    round,
+    stop: async () => {
+      environment.cancel();
+      return await round;
+    },
+  };
+}
+
+describe("a round of deliveries", () => {
+  it("refusals in a row - pause after so many; one that was accepted between makes them forgotten", async () => {
+    const endpoint = await startEndpoint();
+    const statuses = [404, 302, 200, 404, 500, 404, 403, 401];
+    endpoint.behave = () => statuses.shift() ?? 200;
+    const id = await add(endpoint);
+    await appendEvents(database.pool, id, [1]);
+    const { round } = deliver(id);
+    await waitUntil("the first one is accepted", () => endpoint.accepted.length === 1);
+    await appendEvents(database.pool, id, [2]);
+    expect(await round).toMatchObject({ state: "paused" });
+    expect(statuses).toEqual([]);
+    const paused = await findWebhook(database.pool, id);
+    expect(paused?.pausedAt).not.toBeNull();
+    expect(paused?.lastError).toContain("401, 3 times in a row");
+    expect(paused?.failures).toBe(5);
+    expect(await deliver(id).round).toMatchObject({ state: "paused" });
+    await resumeWebhook(database.pool, id);
+    const again = deliver(id);
+    await waitUntil("the second one is accepted", () => endpoint.accepted.length === 2);
+    expect(await again.stop()).toEqual({ state: "goOn", delivered: 1 });
+    expect(endpoint.accepted.map(({ no }) => no)).toEqual([1, 2]);
+  });
+
+  it("Retry-After - is waited for", async () => {
+    const endpoint = await startEndpoint();
+    const atMs: number[] = [];
+    endpoint.behave = (delivery, response) => {
+      atMs.push(performance.now());
+      if (atMs.length > 1) return 200;
+      delivery.status = 429;
+      response.writeHead(429, { "retry-after": "1" }).end();
+      return undefined;
+    };
+    const id = await add(endpoint);
+    await appendEvents(database.pool, id, [1]);
+    const { stop } = deliver(id);
+    await waitUntil("it is accepted", () => endpoint.accepted.length === 1);
+    // Without the header it would have been tried again within 20 ms.
+    expect((atMs[1] ?? 0) - (atMs[0] ?? 0)).toBeGreaterThan(900);
+    await stop();
+  });
+
+  it("two at the same time - the receiver misses nothing and sees everything in order", async () => {
+    const endpoint = await startEndpoint();
+    const id = await add(endpoint);
+    const rounds = [deliver(id), deliver(id), deliver(id)];
+    const expected = Array.from({ length: 120 }, (_, i) => i + 1);
+    for (const no of expected) await appendEvents(database.pool, id, [no]);
+    const arrived = () =>
+      withoutRepeats(endpoint.accepted)
+        .filter(({ agentId }) => agentId === id)
+        .map(({ no }) => no);
+    await waitUntil("all are here", () => arrived().length === expected.length);
+    expect(arrived()).toEqual(expected);
+    await Promise.all(rounds.map((one) => one.stop()));
+  });
+
+  it("a webhook that is gone, or whose round is long enough - ends it", async () => {
+    const endpoint = await startEndpoint();
+    endpoint.behave = () => 500;
+    const id = await add(endpoint);
+    expect(await deliver(id, { ...quick, roundMs: 50 }).round).toEqual({
+      ...{ state: "goOn", delivered: 0 },
+    });
+    await appendEvents(database.pool, id, [1]);
+    const failing = deliver(id);
+    await waitUntil("it is tried", () => endpoint.deliveries.length > 2);
+    await removeWebhook(database.pool, id);
+    expect(await failing.round).toEqual({ state: "removed" });
+    expect(await deliver("wh-never-there").round).toEqual({ state: "removed" });
+  });
+
+  it("told to stop in the middle of a POST - brings it to its end and keeps the cursor", async () => {
+    const endpoint = await startEndpoint();
+    let answer = (): void => undefined;
+    endpoint.behave = (delivery, response) => {
+      answer = () => {
+        delivery.status = 200;
+        response.writeHead(200).end();
+      };
+      return undefined;
+    };
+    const id = await add(endpoint);
+    await appendEvents(database.pool, id, [1, 2]);
+    const { stop } = deliver(id);
+    await waitUntil("a POST is open", () => endpoint.deliveries.length === 1);
+    const stopped = stop();
+    answer();
+    expect(await stopped).toEqual({ state: "goOn", delivered: 2 });
+    const last = endpoint.accepted.at(-1)?.id ?? 0;
+    expect((await findWebhook(database.pool, id))?.cursorId).toBe(last);
+    const moved = { from: last - 1, to: last + 5, delivered: true };
+    expect(await moveWebhookCursor(database.pool, id, moved)).toBe(false);
+  });
+});
