@@ -13,7 +13,8 @@ import {
   joinedSignal,
   leavingSignal,
 } from "../../src/workflows/gateway-messages.ts";
-import { gatewayStartOptions } from "../../src/workflows/start-options.ts";
+import { gatewayStartOptions, webhookStartOptions } from "../../src/workflows/start-options.ts";
+import { resumedSignal, webhookDeliveryType } from "../../src/workflows/webhook-messages.ts";
 import { waitUntil } from "../helpers/wait-until.ts";
 import { AgentUnderTest, command, g1, type Rig } from "../integration/workflows/rig.ts";
 
@@ -126,6 +127,25 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
       const ended = (events ?? []).filter((event) => event.activityTaskCompletedEventAttributes);
       return ended.length >= 9;
     });
+    return handle;
+  },
+
+  "webhook-paused-and-removed": async (rig) => {
+    const client = rig.temporal.client.workflow;
+    rig.edge.rounds.push({ state: "goOn", delivered: 3 }, { state: "paused", reason: "410" });
+    const handle = await client.start(
+      webhookDeliveryType,
+      webhookStartOptions("wh-1", "endpoint.example"),
+    );
+    await waitUntil("it is paused", () => rig.edge.rounds.length === 0);
+    rig.edge.rounds.push({ state: "paused", reason: "410" }, { state: "removed" });
+    await handle.signal(resumedSignal);
+    await waitUntil("it is paused again", () => rig.edge.rounds.length === 1);
+    await waitUntil("its next round is asked for", async () => {
+      await handle.signal(resumedSignal);
+      return rig.edge.rounds.length === 0;
+    });
+    await handle.result();
     return handle;
   },
 };

@@ -75,7 +75,7 @@ describe("muster worker", () => {
     expect(status).toBe(200);
     expect(JSON.parse(text)).toEqual({
       status: "ready",
-      workers: { lifecycle: "RUNNING", activities: "RUNNING" },
+      workers: { lifecycle: "RUNNING", activities: "RUNNING", webhooks: "RUNNING" },
     });
     expect((await get(worker, "/elsewhere")).status).toBe(404);
     expect(await metric(worker, "muster_worker_running", 'worker="lifecycle"')).toBe(1);
@@ -92,7 +92,7 @@ describe("muster worker", () => {
     const workers = async (worker: MusterProcess) =>
       (JSON.parse((await get(worker, "/readyz")).text) as { workers: unknown }).workers;
     expect(await workers(lifecycle)).toEqual({ lifecycle: "RUNNING" });
-    expect(await workers(activities)).toEqual({ activities: "RUNNING" });
+    expect(await workers(activities)).toEqual({ activities: "RUNNING", webhooks: "RUNNING" });
     await Promise.all([lifecycle.stop(), activities.stop()]);
   });
 

@@ -9,6 +9,7 @@ import { afterAll, beforeAll } from "vitest";
 import type {
   AgentEvent,
   AgentRecord,
+  DeliveryRound,
   GatewayActivities,
   InvestigateArgs,
   Neighbour,
@@ -42,6 +43,7 @@ import type {
   PingMessage,
 } from "../../../src/workflows/agent-messages.ts";
 import { agentStartOptions } from "../../../src/workflows/start-options.ts";
+import { webhooksTaskQueue } from "../../../src/workflows/webhook-messages.ts";
 import { workflowBundle } from "../../helpers/bundle.ts";
 import { useTemporal, type TestTemporal } from "../../helpers/temporal.ts";
 import { waitUntil } from "../../helpers/wait-until.ts";
@@ -71,6 +73,8 @@ export class Edge {
   readonly investigators: Readonly<Record<string, (agentId: string) => Promise<unknown>>>;
   readonly calls: Call[] = [];
   readonly records: AgentRecord[] = [];
+  /** How the next rounds of webhooks' deliveries end; a round waits for one. */
+  readonly rounds: DeliveryRound[] = [];
   /** Set to make the read model fail, by the way it is asked. */
   recordFails: { local: boolean; normal: boolean } = { local: false, normal: false };
   silence: GatewayActivities["silence"] = () => Promise.resolve({ heldHere: false });
@@ -136,6 +140,10 @@ export class Edge {
       ),
       holdLease: noted("holdLease", nothing),
     } as unknown as GatewayActivities;
+  }
+
+  async deliverWebhook(): Promise<DeliveryRound> {
+    return await waitUntil("a test says how the round ends", () => this.rounds.shift());
   }
 
   recordAgent(way: "local" | "normal", record: AgentRecord): Promise<void> {
@@ -216,6 +224,11 @@ export function useRig(investigators: Edge["investigators"] = {}): Rig {
         ...basis,
         taskQueue: gatewayTaskQueue("g1"),
         activities: { ...edge.gatewayActivities() },
+      }),
+      await Worker.create({
+        ...basis,
+        taskQueue: webhooksTaskQueue,
+        activities: { deliverWebhook: () => edge.deliverWebhook() },
       }),
     );
     running.push(...workers.map((worker) => worker.run()));
