@@ -75,6 +75,8 @@ async function stream(
   response.writeHead(200, {
     "content-type": "text/event-stream; charset=utf-8",
     "cache-control": "no-store",
+    // A stream ends when the gateway does, which must not wait for a connection that nobody uses again.
+    connection: "close",
     // nginx would hold events back.
     "x-accel-buffering": "no",
   });

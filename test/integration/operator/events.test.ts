@@ -1,5 +1,6 @@
+import { randomUUID } from "node:crypto";
 import { afterEach, describe, expect, it } from "vitest";
-import { writeAgentRecord, type EventToAppend } from "../../../src/db/index.ts";
+import { listEvents, writeAgentRecord, type EventToAppend } from "../../../src/db/index.ts";
 import { waitUntil } from "../../helpers/wait-until.ts";
 import { apiToken, callApi, useOperatorRig } from "./operator-rig.ts";
 
@@ -90,6 +91,20 @@ async function write(agentId: string, ...texts: string[]): Promise<void> {
   });
 }
 
+/** Where the stream is when nothing of what was written before is held back any more. */
+async function newestSettled(): Promise<{ readonly id: number }> {
+  const agentId = `mark-${randomUUID()}`;
+  await write(agentId, "here");
+  return await waitUntil("the mark is in the stream", async () => {
+    const filter = { afterId: 0, limit: 1, agentId };
+    return (await listEvents(rig.database.pool, filter))[0];
+  });
+}
+
+function count(reader: Reader, agentIds: readonly string[]): number {
+  return reader.events.filter(({ data }) => agentIds.includes(data.agentId)).length;
+}
+
 describe("GET events", () => {
   it("news - come to all readers, in order, each once; older events don't", async () => {
     const { agentId } = await connect();
@@ -139,6 +154,74 @@ describe("GET events", () => {
     await waitUntil("the late one is here", () => reader.texts().includes("late one"));
     expect(new Set(reader.events.map(({ data }) => data.agentId))).toEqual(new Set([one.agentId]));
     expect(reader.texts().filter((text) => text === "early one")).toHaveLength(1);
+  });
+
+  it("types - only those that are asked for come, and a type that is none is refused", async () => {
+    const { agentId } = await connect();
+    const reader = await read(`?agentId=${agentId}&after=0&types=verdict,%20resourceState`);
+    const all = await read(`?agentId=${agentId}&after=0`);
+    await rig.call("POST", `agents/${agentId}/disable`);
+    await write(agentId, "not wanted");
+    await rig.call("POST", `agents/${agentId}/enable`);
+    await waitUntil("the last one is here", () =>
+      reader.texts().some((text) => text.startsWith("Disabled → Enabled")),
+    );
+    await waitUntil("others came too", () => all.texts().includes("not wanted"));
+    expect(new Set(reader.events.map(({ event }) => event))).toEqual(new Set(["resourceState"]));
+    const refused = await callApi(rig.gateway.apiUrl, "GET", "events?types=status,weather");
+    expect(refused).toMatchObject({ status: 400, body: { code: "INVALID_REQUEST" } });
+    expect(refused.body["detail"]).toContain("weather");
+  });
+
+  it("a reader that goes from gateway to gateway while many write - has all, each agent's in order", async () => {
+    const gateways = await Promise.all([startGateway(), startGateway()]);
+    const agentIds = Array.from({ length: 5 }, (_, i) => `${"abcde".charAt(i)}-${randomUUID()}`);
+    const each = Array.from({ length: 30 }, (_, i) => i + 1);
+    const begin = (await newestSettled()).id;
+    const seen: StreamEvent[] = [];
+    const own = () => seen.filter(({ data }) => agentIds.includes(data.agentId));
+    // Each reader is cut off wherever it is while all agents' events are being written; the next one goes on elsewhere.
+    for (const [turn, part] of [each.slice(0, 10), each.slice(10, 20), each.slice(20)].entries()) {
+      const gateway = gateways[turn % gateways.length];
+      const reader = await read("", seen.at(-1)?.id ?? begin, gateway?.apiUrl);
+      const written = Promise.all(
+        agentIds.map(async (agentId) => {
+          for (const n of part) await write(agentId, `${n}`);
+        }),
+      );
+      await waitUntil("some are here", () => count(reader, agentIds) > 0);
+      reader.close();
+      seen.push(...reader.events);
+      await written;
+    }
+    const last = await read("", seen.at(-1)?.id);
+    const missing = agentIds.length * each.length - own().length;
+    await waitUntil("the rest is here", () => count(last, agentIds) >= missing);
+    seen.push(...last.events);
+    for (const agentId of agentIds) {
+      const texts = own().flatMap(({ data }) => (data.agentId === agentId ? [data.text] : []));
+      expect(texts).toEqual(each.map(String));
+    }
+    await Promise.all(gateways.map((gateway) => gateway.stop()));
+  });
+
+  it("a gateway that is started again - readers go on where they were, missing none, doubling none", async () => {
+    const { agentId } = await connect();
+    const first = await startGateway();
+    const before = await read(`?agentId=${agentId}&after=0`, undefined, first.apiUrl);
+    await write(agentId, "before");
+    await waitUntil("it is here", () => before.texts().includes("before"));
+    await first.stop();
+    await waitUntil("the stream has ended", () => before.ended);
+    await write(agentId, "between 1", "between 2");
+    const second = await startGateway({
+      MUSTER_GATEWAY_ID: first.gatewayId,
+      MUSTER_API_PORT: new URL(first.apiUrl).port,
+    });
+    const after = await read(`?agentId=${agentId}`, before.events.at(-1)?.id, second.apiUrl);
+    await write(agentId, "after");
+    await waitUntil("all are here", () => after.texts().includes("after"));
+    expect(after.texts()).toEqual(["between 1", "between 2", "after"]);
   });
 
   it("a Last-Event-ID that is none - is refused", async () => {
