@@ -19,11 +19,11 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 const files = { log: join(folder, "audit.jsonl"), denied: join(folder, "denied.txt") };
-const { cluster, home } = useCluster({
+const { cluster, home } = useCluster(() => ({
   MUSTER_HOOK_MODULES: example,
   AUDIT_LOG: files.log,
   AUDIT_DENIED: files.denied,
-});
+}));
 
 interface AuditLine {
   readonly what: string;
