@@ -6,7 +6,7 @@ export interface BatchLimits {
   /** Size of the body. */
   readonly bytesMax: number;
 }
-export const batchLimits: BatchLimits = { eventsMax: 100, bytesMax: 256 * 1_024 };
+const batchLimits: BatchLimits = { eventsMax: 100, bytesMax: 256 * 1_024 };
 
 export interface Batch {
   /** The same whenever these events are sent together again. */

@@ -2,7 +2,7 @@
 import { createHmac } from "node:crypto";
 
 /** Secrets are `whsec_` and the key in base64. */
-export const secretPrefix = "whsec_";
+const secretPrefix = "whsec_";
 
 /**
  * The headers that go with a body.

@@ -116,7 +116,7 @@ function addedText({ id, url, types, secret, cursorId }: NewWebhookJson, width: 
 }
 
 /** One line for each, and below it what is wrong with those that are not delivered. */
-export function webhooksText(
+function webhooksText(
   webhooks: readonly WebhookJson[],
   { now, width }: Pick<CliContext, "now" | "width">,
 ): string {

@@ -93,7 +93,15 @@ describe("onConnecting", () => {
 
   it("an agent whose identity is not proven - listeners are not asked about it", async () => {
     let asked = 0;
-    const at = await start([{ name: "counter", onConnecting: () => void asked++ }]);
+    const at = await start([
+      {
+        name: "counter",
+        onConnecting: () => {
+          asked++;
+          return undefined;
+        },
+      },
+    ]);
     const agent = await hello(at, { joinToken: "not-the-join-token-at-all" });
     expect(await agent.untilClosed()).toMatchObject({ code: 4401 });
     expect(asked).toBe(0);

@@ -13,7 +13,7 @@ import {
   resumeWebhook,
 } from "../../../src/db/index.ts";
 import { deliveryPolicy } from "../../../src/lifecycle/webhook-policy.ts";
-import type { DeliveryRound } from "../../../src/workflows/activity-types.ts";
+import type { DeliveryRound, WebhookActivities } from "../../../src/workflows/activity-types.ts";
 import { useDatabase } from "../../helpers/database.ts";
 import { waitUntil } from "../../helpers/wait-until.ts";
 import { useEndpoints, withoutRepeats, type Endpoint } from "./endpoint.ts";
@@ -40,9 +40,11 @@ async function add(endpoint: Endpoint): Promise<string> {
 function deliver(webhookId: string, pace = quick) {
   const environment = new MockActivityEnvironment();
   const deps = { db: database.pool, log: pino({ level: "silent" }) };
-  const round = environment.run(createDeliverWebhook(deps, pace), {
-    webhookId,
-  }) as Promise<DeliveryRound>;
+  const round = environment.run<
+    [{ webhookId: string }],
+    DeliveryRound,
+    WebhookActivities["deliverWebhook"]
+  >(createDeliverWebhook(deps, pace), { webhookId });
   return {
     round,
     stop: async () => {
