@@ -28,6 +28,8 @@ export interface ConnectingAgent {
   readonly software: string;
   /** Where the host can be reached, if the agent said so. */
   readonly address?: string;
+  /** What its resources say of themselves for people: memory, CPUs, … */
+  readonly facts?: Readonly<Record<string, string | number | boolean>>;
   readonly resources: readonly {
     readonly name: string;
     readonly resourceType: string;

@@ -78,11 +78,12 @@ export class GatewayHooks {
   }
 
   #describe(agentId: string, peer: string, host: HostDescription): ConnectingAgent {
-    const { zone, cluster, resourceType, software, address, resources } = host;
+    const { zone, cluster, resourceType, software, address, facts, resources } = host;
     const { gatewayId } = this.#config;
     return {
       ...{ agentId, gatewayId, peer, zone, cluster, resourceType, software },
       ...(address !== undefined && { address }),
+      ...(facts !== undefined && { facts: structuredClone(facts) }),
       resources: structuredClone(resources),
     };
   }
