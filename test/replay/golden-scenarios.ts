@@ -16,6 +16,7 @@ import {
 import { gatewayStartOptions, webhookStartOptions } from "../../src/workflows/start-options.ts";
 import { resumedSignal, webhookDeliveryType } from "../../src/workflows/webhook-messages.ts";
 import { waitUntil } from "../helpers/wait-until.ts";
+import { EvacuatedHost } from "../integration/workflows/evacuated-host.ts";
 import { AgentUnderTest, command, g1, type Rig } from "../integration/workflows/rig.ts";
 
 export type Scenario = (rig: Rig) => Promise<WorkflowHandle>;
@@ -91,6 +92,29 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
     await agent.handle.executeUpdate(operatorUpdates.remove, { args: [{ by: "ada" }] });
     await agent.handle.result();
     return agent.handle;
+  },
+
+  "agent-evacuated": async (rig) => {
+    const host = new EvacuatedHost(rig, "evacuated", ["a", "b", "c", "d"]);
+    await host.connect();
+    await host.becomes("Up");
+    host.fate = ({ vm }) => (vm === "a" ? "refused" : "done");
+    await host.ask("enterMaintenance");
+    await host.resourceState("ErrorInPrepareForMaintenance");
+    host.fate = ({ type }) => (type === "MigrateVm" ? "held" : "done");
+    await host.ask("enterMaintenance", { policy: "migrateElseStop" });
+    await waitUntil("some are under way", () => host.held.length > 0);
+    await host.ask("cancelMaintenance");
+    await host.release();
+    await host.handle.signal(operatorSignals.enterMaintenance, { policy: "stop", deadlineMs: 1_000 });
+    await host.saw("resourceState", "resourceState", "resourceState", "resourceState", "resourceState");
+    await host.resourceState("Maintenance");
+    await host.ask("unmanage");
+    await host.ask("manage");
+    await waitUntil("its place is given back", () =>
+      host.edge.callsOf("releaseMaintenance", host.agentId).length >= 2,
+    );
+    return host.handle;
   },
 
   "agent-renewed": async (rig) => {
