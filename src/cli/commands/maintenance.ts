@@ -104,7 +104,7 @@ async function dryRun(context: CliContext, id: string, options: EnterOptions): P
 }
 
 /** What would be done, machine by machine, and what blocks it. */
-export function planText(plan: MaintenancePlanJson, width: number): string {
+function planText(plan: MaintenancePlanJson, width: number): string {
   const { agentId, status, resourceState, policy, deadlineSeconds, vms, blockers } = plan;
   const count = vms.length === 1 ? "1 machine" : `${vms.length} machines`;
   const head = hanging(
