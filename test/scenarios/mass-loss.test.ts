@@ -35,8 +35,12 @@ it("Down is held back for all, shown and alerted; once most are back it counts f
   await cluster.untilUp(hosts);
   const names = Array.from({ length: lost }, (_, i) => `sim-${String(i + 1).padStart(4, "0")}`);
   const power = async (id: string, state: "on" | "off"): Promise<void> => {
-    const body = JSON.stringify({ power: state });
-    await fetch(`${world}/hosts/${id}/power`, { method: "POST", body });
+    const response = await fetch(`${world}/hosts/${id}/power`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ power: state }),
+    });
+    expect(response.status).toBe(200);
   };
 
   await Promise.all(names.map((id) => power(id, "off")));
