@@ -22,7 +22,7 @@ export function describe(state: AgentState): string {
   }
   const [evacuation, ...problems] = maintenanceLines(state).map(plain);
   if (evacuation !== undefined) lines.push(`- **Evacuation**: ${evacuation}`);
-  for (const problem of problems) lines.push(`  - ${problem}`);
+  for (const problem of problems) lines.push(`- ${problem}`);
   if (state.unhealthy !== null) lines.push(`- **Unhealthy**: ${plain(state.unhealthy)}`);
   if (state.alert !== null) lines.push(`- **Alert**: ${state.alert}`);
   if (loss !== null) lines.push(...describeLoss(loss));
@@ -34,7 +34,7 @@ export function describe(state: AgentState): string {
   }
   for (const request of mailbox.pending.slice(0, pendingShownMax)) {
     const types = request.commands.map((command) => command.type).join(", ");
-    lines.push(`  - Request ${request.seq}: ${plain(types.slice(0, 100))}`);
+    lines.push(`- Request ${request.seq}: ${plain(types.slice(0, 100))}`);
   }
   return lines.join("\n");
 }
@@ -46,7 +46,8 @@ function describeLoss(loss: Loss): readonly string[] {
   if (rule !== undefined) lines.push(`- **Rule**: ${disconnectRules[rule]}`);
   for (const { investigator, verdict, evidence, proof, tookMs } of asked) {
     const seen = plain(proof === undefined ? evidence : `${evidence} Proof: ${proof}`);
-    lines.push(`  - Investigator ${investigator}: **${verdict}** in ${tookMs} ms. ${seen}`);
+    // Not nested: the Temporal UI shows a list in a list as running text.
+    lines.push(`- **Investigator ${investigator}**: ${verdict} in ${tookMs} ms. ${seen}`);
   }
   if (braked !== undefined) lines.push(`- **Down is held back**: ${plain(braked)}`);
   if (investigateAtMs !== undefined) lines.push(`- **Looked into next**: ${iso(investigateAtMs)}`);
