@@ -115,8 +115,9 @@ describe("pings", () => {
   });
 
   it("silence - is signalled once as pingTimeout, and the socket closed with 4410", async () => {
-    const agent = await connect();
+    // Its last ping is within the connect: counted from before it, the silence is no shorter than it seems.
     const silentFromMs = performance.now();
+    const agent = await connect();
     const [message] = await waitUntil("the silence is told", async () => {
       const sent = await signals<DisconnectMessage>(agent.agentId, "disconnect");
       return sent.length > 0 ? sent : undefined;
@@ -135,9 +136,9 @@ describe("pings", () => {
     try {
       const agent = await connect({}, `ws://127.0.0.1:${proxy.port}/agent`);
       proxy.silence();
-      await untilStatus(agent.agentId, "Disconnected");
-      const [message] = await signals<DisconnectMessage>(agent.agentId, "disconnect");
-      expect(message?.cause.type).toBe("pingTimeout");
+      // By the gateway or by the lifecycle's own timer, whichever is first.
+      const { statusReason } = await untilStatus(agent.agentId, "Disconnected");
+      expect(statusReason).toContain("no ping for");
     } finally {
       await proxy.close();
     }

@@ -159,7 +159,7 @@ describe("rubbish", () => {
   });
 
   it("rubbish - idle sockets are closed when their time for the handshake is over", async () => {
-    const config = testConfig(temporal, database.url, { MUSTER_HANDSHAKE_TIMEOUT_MS: "300" });
+    const config = testConfig(temporal, database.url, { MUSTER_HANDSHAKE_TIMEOUT_MS: "2000" });
     const gateway = await startTestGateway(config);
     try {
       const { hostname, port } = new URL(gateway.agentUrl);

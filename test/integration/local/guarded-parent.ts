@@ -19,8 +19,9 @@ const pids = [
   await start("willing", "exec sleep 1000"),
   await start("stubborn", "trap '' TERM; while :; do sleep 0.2; done"),
 ];
-process.stdout.write(`${JSON.stringify({ guard: guard.pid, pids })}\n`);
 process.on("SIGTERM", () => {
   void guard.dismiss().then(() => process.exit(0));
 });
+// Last: whoever has read it may send SIGTERM at once.
+process.stdout.write(`${JSON.stringify({ guard: guard.pid, pids })}\n`);
 setInterval(() => undefined, 60_000);
