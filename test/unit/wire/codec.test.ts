@@ -35,7 +35,8 @@ const seq = fc.nat();
 const lane = fc.constantFrom("durable" as const, "direct" as const, "session" as const);
 const payload = fc.dictionary(
   fc.string().filter((key) => !["__proto__", "type", "id", "resource"].includes(key)),
-  fc.jsonValue({ maxDepth: 4 }),
+  // The decoder drops `__proto__` at any depth, on purpose.
+  fc.jsonValue({ maxDepth: 4 }).filter((value) => !JSON.stringify(value).includes("__proto__")),
 );
 const frames: fc.Arbitrary<Frame> = fc.oneof(
   fc.record({
