@@ -30,19 +30,10 @@ export type RefusalOfAgent = Omit<RefusalRow, "agentId" | "registered" | "firstA
 };
 
 /** One refusal, or several of the same agent, to be written. */
-export interface RefusalToWrite {
-  readonly agentId: string;
-  readonly code: string;
-  readonly reason: string;
-  readonly peer: string;
-  readonly gatewayId: string;
-  readonly zone: string;
-  readonly cluster: string;
-  readonly resourceType: string;
-  readonly count: number;
+export type RefusalToWrite = Omit<RefusalRow, "registered" | "firstAt" | "lastAt"> & {
   /** How long ago the last of them was. */
   readonly agoMs: number;
-}
+};
 
 /** Writes refusals in one statement. One that a good handshake has overtaken is left out. */
 export async function writeRefusals(db: Db, refusals: readonly RefusalToWrite[]): Promise<void> {

@@ -4,6 +4,7 @@
  * hears, `evacuation-step.ts` says what it sends. All change the state in place and nothing else; `nowMs` is an argument.
  */
 import type { EvacuationPolicy, ResourceState, ResourceStateEvent } from "../api/index.ts";
+import { clip } from "./clip.ts";
 import { evacuationSettings as settings } from "./evacuation-types.ts";
 import type { EvacuatedVm, Evacuation, EvacuationPhase } from "./evacuation-types.ts";
 
@@ -130,7 +131,7 @@ export function failTry(vm: EvacuatedVm, problem: string): void {
   vm.tries += 1;
   vm.asked = undefined;
   vm.refusedBy = [];
-  vm.problem = problem.length > problemCharsMax ? `${problem.slice(0, problemCharsMax)}…` : problem;
+  vm.problem = clip(problem, problemCharsMax);
   vm.state = vm.tries >= settings.triesMax ? "failed" : "tried";
 }
 const problemCharsMax = 300;

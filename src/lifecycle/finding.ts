@@ -44,7 +44,8 @@ function clipped(text: string): string {
   return clip(text.trim(), evidenceCharsMax);
 }
 
-function isText(value: unknown): value is string {
+/** Whether a foreign value says something. */
+export function isText(value: unknown): value is string {
   return typeof value === "string" && value.trim() !== "";
 }
 

@@ -1,6 +1,7 @@
 /** What the neighbours of a lost host saw of it, put together to one finding (Investigator `neighbour`). Pure. */
 import type { Finding } from "../api/index.ts";
 import { clip } from "./clip.ts";
+import { isText } from "./finding.ts";
 
 /** Several neighbours share the evidence's room. */
 const saidCharsMax = 160;
@@ -53,8 +54,4 @@ export function combineNeighbours(reports: readonly NeighbourReport[]): Finding 
 
 function clipped(text: string): string {
   return clip(text.trim().replace(/\.$/, ""), saidCharsMax);
-}
-
-function isText(value: unknown): value is string {
-  return typeof value === "string" && value.trim() !== "";
 }

@@ -3,6 +3,7 @@ import { isIP } from "node:net";
 import type { Finding, Investigator, LostHost } from "../../api/index.ts";
 import { shippedInvestigators } from "../../lifecycle/investigator-catalogue.ts";
 import { usableAddress } from "./address.ts";
+import { unknown } from "./unknown.ts";
 
 /** An ended child must not outlive this: SIGKILL follows. */
 const killGraceMs = 500;
@@ -72,8 +73,4 @@ function reason(
   if (result.code === "ENOENT") return `${program} is not installed on this worker`;
   const line = result.stderr.trim().split("\n").at(-1) ?? "";
   return line === "" ? `${program} failed and said nothing` : line.slice(0, 300);
-}
-
-function unknown(evidence: string): Finding {
-  return { verdict: "Unknown", evidence };
 }

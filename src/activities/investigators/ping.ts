@@ -4,6 +4,7 @@ import { usableAddress } from "./address.ts";
 import { icmpProbe } from "./icmp-probe.ts";
 import type { Probe, ProbeResult } from "./probe.ts";
 import { tcpProbe } from "./tcp-probe.ts";
+import { unknown } from "./unknown.ts";
 
 /** Ports beyond these are not probed: one answer is enough. */
 const portsMax = 16;
@@ -69,10 +70,6 @@ function firstReply(running: readonly Promise<ProbeResult>[]): Promise<ProbeResu
       resolve(undefined);
     });
   });
-}
-
-function unknown(evidence: string): Finding {
-  return { verdict: "Unknown", evidence };
 }
 
 function duration(elapsedMs: number): string {

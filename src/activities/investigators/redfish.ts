@@ -2,6 +2,7 @@ import type { Finding, Investigator } from "../../api/index.ts";
 import { shippedInvestigators } from "../../lifecycle/investigator-catalogue.ts";
 import { BmcFileError, type Bmc, type BmcFile } from "./bmc-file.ts";
 import { getJsonObject, NoAnswerError } from "./http-get.ts";
+import { unknown } from "./unknown.ts";
 
 const systemsPath = "/redfish/v1/Systems";
 
@@ -89,8 +90,4 @@ function judge(bmc: string, path: string, system: Readonly<Record<string, unknow
   }
   const shown = typeof state === "string" ? `PowerState ${state.slice(0, 40)}` : "no PowerState";
   return unknown(`${bmc} reports ${shown} for ${path}.`);
-}
-
-function unknown(evidence: string): Finding {
-  return { verdict: "Unknown", evidence };
 }

@@ -2,6 +2,7 @@ import { BlockList, isIP } from "node:net";
 import type { Finding, Investigator, LostHost } from "../../api/index.ts";
 import { shippedInvestigators } from "../../lifecycle/investigator-catalogue.ts";
 import { getJsonObject, NoAnswerError } from "./http-get.ts";
+import { unknown } from "./unknown.ts";
 
 const loopback = new BlockList();
 loopback.addSubnet("127.0.0.0", 8, "ipv4");
@@ -70,8 +71,4 @@ function judge(
     evidence: `${where} was asked: the host has no power.`,
     proof: `${where} says that ${agentId} is switched off.`,
   };
-}
-
-function unknown(evidence: string): Finding {
-  return { verdict: "Unknown", evidence };
 }

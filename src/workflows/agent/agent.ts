@@ -98,10 +98,9 @@ export class Agent {
   /** Queues a small job for the outside world. */
   send(errand: Errand): void {
     this.state.errandNo += 1;
-    const worthMs = errand.type === "recover" ? Number.MAX_SAFE_INTEGER : errandWorthMs;
     this.state.errands.push({
       no: this.state.errandNo,
-      notAfterMs: Math.min(Number.MAX_SAFE_INTEGER, this.nowMs + worthMs),
+      notAfterMs: errand.type === "recover" ? Number.MAX_SAFE_INTEGER : this.nowMs + errandWorthMs,
       errand,
     });
   }

@@ -1,7 +1,7 @@
 /**
  * The one disconnect function: every lost connection, and all that is found out about it afterwards, goes through
- * `disconnect`, which lets the pure decision of `src/lifecycle/disconnect.ts` speak and carries it out. Together with
- * `regain.ts` it alone moves the Status (enforced by the linter).
+ * `lose` and `learn`, which let the pure decision of `src/lifecycle/disconnect.ts` speak and carry it out. Together with
+ * `regain.ts` they alone move the Status (enforced by the linter).
  */
 import { log } from "@temporalio/workflow";
 import { decideDisconnect } from "../../lifecycle/disconnect.ts";
@@ -12,6 +12,7 @@ import type {
   LaterCause,
   LossCause,
 } from "../../lifecycle/disconnect-types.ts";
+import { concludingFinding } from "../../lifecycle/verdict.ts";
 import type { Agent } from "./agent.ts";
 import { clearAlert, raiseAlert } from "./alert.ts";
 import { effectiveSettings } from "./state.ts";
@@ -96,7 +97,7 @@ function noteVerdict(
   { rule, reason, actions }: Decided,
   evidence: readonly InvestigatorFinding[],
 ): void {
-  const verdict = evidence.find((finding) => finding.verdict !== "Unknown")?.verdict ?? "Unknown";
+  const verdict = concludingFinding(evidence)?.verdict ?? "Unknown";
   agent.note("verdict", `${verdict}: ${reason}`, { verdict, rule });
   const held = actions.find((action) => action.type === "holdBack");
   if (held !== undefined && loss.braked === undefined) {

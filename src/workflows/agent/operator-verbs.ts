@@ -10,7 +10,6 @@ import type {
   VerbResult,
 } from "../agent-messages.ts";
 import type { Agent } from "./agent.ts";
-import { clearAlert } from "./alert.ts";
 import { lose } from "./disconnect.ts";
 import { judgeLossAnew } from "./on-disconnect.ts";
 import { leaveMaintenance, prepareForMaintenance, whyNotEntered } from "./evacuate.ts";
@@ -90,7 +89,6 @@ function act(
   if (verb === "remove") {
     leaveMaintenance(agent, reason);
     lose(agent, { type: "removed", by }, state.epoch);
-    clearAlert(agent);
     settleAll(agent);
     return "The agent is removed.";
   }
