@@ -19,6 +19,11 @@ export interface CommandTraits {
   readonly check: boolean;
   /** How long a caller waits by default, in seconds. */
   readonly waitSeconds: number;
+  /**
+   * Fields that hold secrets, nested ones with dots (`spec.rootPassword`): sealed from the gateway to the agent's socket,
+   * so that no log, event or history shows them.
+   */
+  readonly secretFields?: readonly string[];
 }
 
 /**

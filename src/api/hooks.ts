@@ -3,7 +3,7 @@
  * the original's AgentManager). Written against `muster/api` alone; docs/HOOKS.md says how a module is loaded and what is
  * promised.
  */
-import type { Answer } from "./answer.ts";
+import type { Answer, ResourceAnswer } from "./answer.ts";
 import type { WireCommand } from "./command.ts";
 import type { ResourceState, Status } from "./status.ts";
 
@@ -123,6 +123,14 @@ export interface ConnectionListener {
   onHostDown?(down: HostDown, options: HookCallOptions): void | Promise<void>;
 }
 
+/** A Command that an agent asks of the manager, past any resource's mailbox. */
+export interface ControlCommand {
+  readonly agentId: string;
+  readonly epoch: number;
+  readonly gatewayId: string;
+  readonly command: WireCommand;
+}
+
 /** Learns of Commands and Answers, on both lanes. An observer: what it is given are copies, and nothing waits for it. */
 export interface CommandListener {
   readonly name: string;
@@ -130,6 +138,14 @@ export interface CommandListener {
   onCommands?(passing: PassingCommands, options: HookCallOptions): void | Promise<void>;
   /** Gateway: received from the agent and, on the durable lane, safe with Temporal. */
   onAnswers?(passing: PassingAnswers, options: HookCallOptions): void | Promise<void>;
+  /**
+   * Gateway: an agent asks the manager something. Listeners are asked in the order in which they were loaded; the first
+   * that gives an Answer ends it. The agent waits for it.
+   */
+  onControlCommand?(
+    control: ControlCommand,
+    options: HookCallOptions,
+  ): ResourceAnswer | undefined | Promise<ResourceAnswer | undefined>;
 }
 
 /** One module may be both. */

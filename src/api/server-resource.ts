@@ -1,4 +1,4 @@
-import type { ResourceAnswer } from "./answer.ts";
+import type { Answer, ResourceAnswer } from "./answer.ts";
 import type { WireCommand } from "./command.ts";
 import type { ResourceStatus, StartupCommand } from "./session-commands.ts";
 
@@ -35,6 +35,20 @@ export interface ServerResource {
   disconnected?(): void;
   /** The agent is stopping: let go of what the resource holds open. */
   close?(): Promise<void>;
+}
+
+/** The way of a resource to the manager (the original's AgentControlCommand). */
+export interface ManagerLink {
+  /**
+   * Asks the manager something: its CommandListeners are offered the Command in turn, and the first Answer counts
+   * (`UnsupportedAnswer` when none answers).
+   * Rejects when the agent has no session, or none answered within `waitMs` (default 10 s): whether it was heard is not
+   * known then.
+   */
+  ask(
+    command: { readonly type: string; readonly [field: string]: unknown },
+    options?: { readonly waitMs?: number; readonly signal?: AbortSignal },
+  ): Promise<Answer>;
 }
 
 /** Who the agent is and how its resource was configured, for a resource factory. */

@@ -107,5 +107,7 @@ export interface CancelCommand {
   readonly id: string;
   /** `seq` of the Request to cancel. */
   readonly seq: number;
+  /** Lane of that Request; absent: durable. */
+  readonly lane?: "durable" | "direct";
   readonly details: string;
 }

@@ -13,6 +13,7 @@ export class RequestRefusedError extends Error {
     | "INVALID_REQUEST"
     | "DUPLICATE_COMMAND_ID"
     | "REQUEST_ID_TAKEN"
+    | "REQUEST_FORGOTTEN"
     | "AGENT_BUSY"
     | "MANAGER_UNAVAILABLE";
   /** For AGENT_ELSEWHERE: the operator API of the gateway that holds the agent. */

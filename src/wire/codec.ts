@@ -79,6 +79,7 @@ function checkShape(value: unknown): Frame {
   switch (kind) {
     case "request":
     case "response":
+    case "progress":
     case "ack":
     case "error": {
       const check = frameChecks[kind];
@@ -87,7 +88,7 @@ function checkShape(value: unknown): Frame {
       throw wrongShape(firstError(check, value));
     }
     default:
-      throw wrongShape("/kind: must be request, response, ack or error.");
+      throw wrongShape("/kind: must be request, response, progress, ack or error.");
   }
 }
 

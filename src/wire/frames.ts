@@ -39,6 +39,8 @@ export interface RequestFrame {
   readonly after?: { readonly seq: number; readonly withinMs: number };
   /** After a failed Command: `stop` answers the rest StoppedByPreviousFailure. Default `stop`. */
   readonly onError?: "stop" | "continue";
+  /** The manager wants to hear of each Answer as it comes (`progress` frames), beside the Response. */
+  readonly progress?: boolean;
   /** How long the caller still waits. A Command not started by then is answered `notSent` and not run. */
   readonly waitMs?: number;
   /** On the first frame of a session only. */
@@ -60,6 +62,20 @@ export interface ResponseFrame {
   readonly answers: readonly Answer[];
 }
 
+/**
+ * One Answer of a Request that goes on, as soon as it is there. Sent only where the Request asked for it. For people and
+ * programs that watch: it is not acknowledged, may be lost, and the Response says it again.
+ */
+export interface ProgressFrame {
+  readonly v: 1;
+  readonly kind: "progress";
+  readonly seq: number;
+  readonly lane: Lane;
+  /** Place of its Command in the Request, from 0. */
+  readonly index: number;
+  readonly answer: Answer;
+}
+
 /** The manager has the durable Answers to these Commands safe: the agent may forget them. */
 export interface AckFrame {
   readonly v: 1;
@@ -77,4 +93,4 @@ export interface ErrorFrame {
   readonly retryAfterMs?: number;
 }
 
-export type Frame = RequestFrame | ResponseFrame | AckFrame | ErrorFrame;
+export type Frame = RequestFrame | ResponseFrame | ProgressFrame | AckFrame | ErrorFrame;

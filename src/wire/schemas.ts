@@ -7,6 +7,7 @@ import type {
   ErrorFrame,
   HelloFields,
   Lane,
+  ProgressFrame,
   RequestFrame,
   ResponseFrame,
 } from "./frames.ts";
@@ -55,6 +56,7 @@ const request = Type.Object({
   inSequence: Type.Optional(Type.Boolean()),
   after: Type.Optional(Type.Object({ seq, withinMs: durationMs })),
   onError: Type.Optional(Type.Union([Type.Literal("stop"), Type.Literal("continue")])),
+  progress: Type.Optional(Type.Boolean()),
   waitMs: Type.Optional(durationMs),
   hello: Type.Optional(hello),
 });
@@ -65,6 +67,15 @@ const response = Type.Object({
   seq,
   lane,
   answers: Type.Array(answer, { maxItems: commandsInRequestMax }),
+});
+
+const progress = Type.Object({
+  v: version,
+  kind: Type.Literal("progress"),
+  seq,
+  lane,
+  index: Type.Integer({ minimum: 0, maximum: commandsInRequestMax - 1 }),
+  answer,
 });
 
 const ack = Type.Object({
@@ -89,6 +100,7 @@ export const answerCheck = Compile(answer);
 export const frameChecks = {
   request: Compile(request),
   response: Compile(response),
+  progress: Compile(progress),
   ack: Compile(ack),
   error: Compile(error),
 } as const;
@@ -115,6 +127,7 @@ export type SchemasAreTheTypes = AllTrue<
     Same<Static<typeof hello>, HelloFields>,
     Same<Static<typeof request>, RequestFrame>,
     Same<Static<typeof response>, ResponseFrame>,
+    Same<Static<typeof progress>, ProgressFrame>,
     Same<Static<typeof ack>, AckFrame>,
     Same<Static<typeof error>, ErrorFrame>,
   ]

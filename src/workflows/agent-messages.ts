@@ -109,6 +109,16 @@ export interface AnswerMessage {
 }
 export const answerSignal = defineSignal<[AnswerMessage]>("answer");
 
+/**
+ * Answers that are there while the Request `seq` goes on. They are shown, and stand in for the missing Response when the
+ * Request ends without one.
+ */
+export interface ProgressMessage {
+  readonly seq: number;
+  readonly answers: readonly Answer[];
+}
+export const progressSignal = defineSignal<[ProgressMessage]>("progress");
+
 /** These Requests, given to this gateway to deliver, were certainly not written to the agent's socket. */
 export interface UndeliveredMessage {
   readonly epoch: number;
@@ -171,6 +181,10 @@ export interface AdmitMessage {
    */
   readonly via?: GatewayRef & { readonly epoch: number };
   readonly replyTo?: ReplyTo;
+  /** The caller wants to hear of each Answer as it comes. */
+  readonly progress?: boolean;
+  /** The request id was noted so long ago for the first time: this is a repetition. Absent: it never was. */
+  readonly repeatAgoMs?: number;
 }
 
 /** The fields of an admitted Request as the agent gets them; ordered by `seq`. */
@@ -182,6 +196,9 @@ export interface DurableRequest {
   readonly inSequence: boolean;
   readonly after?: { readonly seq: number; readonly withinMs: number };
   readonly waitMs: number;
+  readonly progress?: boolean;
+  /** Why the Request was cancelled while a session may have had it: Cancel is sent right behind it. */
+  readonly cancelled?: string;
 }
 
 export type AdmitResult =
@@ -205,7 +222,13 @@ export const admitUpdate = defineUpdate<AdmitResult, [AdmitMessage]>("admit");
 
 /** Why a Request was refused before anything was recorded. */
 export type AdmitRefusal =
-  "RESOURCE_STATE" | "MAILBOX_FULL" | "INVALID_REQUEST" | "DUPLICATE_COMMAND_ID" | "REMOVED";
+  | "RESOURCE_STATE"
+  | "MAILBOX_FULL"
+  | "INVALID_REQUEST"
+  | "DUPLICATE_COMMAND_ID"
+  /** A repetition of something that is older than what the lifecycle remembers: it may have run. */
+  | "REQUEST_FORGOTTEN"
+  | "REMOVED";
 
 /** Cancels a Request; each of its Commands still gets exactly one Answer. */
 export interface CancelMessage {
@@ -303,8 +326,66 @@ export interface RequestView {
   readonly handed: boolean;
   readonly commands: readonly { readonly id: string; readonly type: string }[];
   readonly answers?: readonly Answer[];
+  /** While it is pending: the Answers that are there already. */
+  readonly progress?: readonly Answer[];
+  /** While it is pending: how long its caller still waits. */
+  readonly waitLeftMs?: number;
 }
 /** All pending Requests, oldest first. */
 export const pendingQuery = defineQuery<readonly RequestView[]>("pending");
 /** One Request, pending or among the last finished; null when not known (any more). */
 export const requestQuery = defineQuery<RequestView | null, [string]>("request");
+
+/** When a recurring Request is due: a cron expression of five fields in a time zone (default UTC), or every so often. */
+export type RecurringSchedule =
+  { readonly cron: string; readonly timezone?: string } | { readonly everySeconds: number };
+
+/**
+ * Commands that the lifecycle sends again and again, by itself (the original's CronCommand). A name is one recurring Request:
+ * adding it again replaces it.
+ */
+export interface AddRecurringMessage {
+  readonly name: string;
+  readonly commands: readonly { readonly type: string; readonly [field: string]: unknown }[];
+  readonly schedule: RecurringSchedule;
+  readonly onError: "stop" | "continue";
+  /** Absent: the largest of the Command types' own waits. */
+  readonly waitSeconds?: number;
+  readonly by?: string;
+}
+export const addRecurringUpdate = defineUpdate<RecurringView, [AddRecurringMessage]>(
+  "addRecurring",
+);
+
+export interface RemoveRecurringMessage {
+  readonly name: string;
+  readonly by?: string;
+}
+export const removeRecurringUpdate = defineUpdate<
+  { readonly removed: boolean },
+  [RemoveRecurringMessage]
+>("removeRecurring");
+
+/** A recurring Request and how its runs fare. */
+export interface RecurringView {
+  readonly name: string;
+  readonly commands: readonly { readonly type: string }[];
+  readonly schedule: RecurringSchedule;
+  readonly onError: "stop" | "continue";
+  readonly waitSeconds?: number;
+  /** ISO time of the next run. */
+  readonly nextAt: string;
+  /** Runs so far, and those of them with a Command that did not succeed. */
+  readonly runs: number;
+  readonly failed: number;
+  /** Turns that were left out: the run before still went on, the agent was away, or its ResourceState forbade it. */
+  readonly skipped: number;
+  readonly lastRun?: {
+    readonly requestId: string;
+    readonly at: string;
+    /** Absent while it goes on. */
+    readonly answers?: readonly Answer[];
+  };
+  readonly lastSkip?: { readonly at: string; readonly reason: string };
+}
+export const recurringQuery = defineQuery<readonly RecurringView[]>("recurring");

@@ -24,6 +24,7 @@ export const problems = {
   MAILBOX_FULL: [429, "Too many Requests are pending"],
   DUPLICATE_COMMAND_ID: [409, "The Command id was used before"],
   REQUEST_ID_TAKEN: [409, "The request id was used for another agent"],
+  REQUEST_FORGOTTEN: [410, "The request id was used too long ago to tell"],
   REQUEST_UNKNOWN: [404, "No such request"],
   AGENT_BUSY: [429, "The agent has too many Requests to answer"],
   TOO_MANY_IN_FLIGHT: [429, "Too many calls are open on this socket"],
