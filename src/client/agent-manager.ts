@@ -77,12 +77,12 @@ export class AgentManager {
     command: C,
     options: DurableOptions = {},
   ): Promise<Reply<C>> {
-    const [answer] = await this.sendAll(agentId, [command], options);
+    const [answer] = await this.sendBatch(agentId, [command], options);
     return answer as Reply<C>;
   }
 
-  /** Sends several Commands as one Request of the durable lane. */
-  async sendAll<const T extends readonly Command[]>(
+  /** Sends several Commands to one agent as one Request of the durable lane. */
+  async sendBatch<const T extends readonly Command[]>(
     agentId: string,
     commands: T,
     { requestId = randomUUID(), ...options }: DurableOptions & BatchOptions = {},
@@ -100,12 +100,12 @@ export class AgentManager {
     command: C,
     options: SendOptions = {},
   ): Promise<Reply<C>> {
-    const [answer] = await this.askAll(agentId, [command], options);
+    const [answer] = await this.askBatch(agentId, [command], options);
     return answer as Reply<C>;
   }
 
-  /** Asks several at once on the direct lane. */
-  async askAll<const T extends readonly Command[]>(
+  /** Asks several Commands of one agent as one Request of the direct lane. */
+  async askBatch<const T extends readonly Command[]>(
     agentId: string,
     commands: T,
     options: SendOptions & BatchOptions = {},

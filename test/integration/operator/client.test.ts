@@ -44,7 +44,7 @@ describe("AgentManager", () => {
     const listed = await muster.ask(agent.agentId, new ListVmsCommand());
     // The Answer's type follows from the Command's.
     expect(listed.type === "ListVmsAnswer" && listed.vms).toEqual([]);
-    const [health, vms] = await muster.sendAll(agent.agentId, [
+    const [health, vms] = await muster.sendBatch(agent.agentId, [
       new CheckHealthCommand(),
       new ListVmsCommand(),
     ]);
