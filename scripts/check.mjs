@@ -13,7 +13,7 @@ const steps = [
     bin("vitest"),
     ["run", "--project", "unit", "--project", "model", "--reporter=dot"],
   ],
-  ["types", bin("tsc"), ["--noEmit", "--incremental", "--tsBuildInfoFile", ".cache/tsc.json"]],
+  ["types", bin("tsc"), ["--noEmit"]],
   ["dead code", bin("knip"), []],
   ["import rules", bin("depcruise"), ["src", "--config", ".dependency-cruiser.cjs"]],
   [
