@@ -48,3 +48,14 @@ export function traitsOf(
   }
   return (Object.hasOwn(declared, type) ? declared[type] : undefined) ?? undeclaredTraits;
 }
+
+/**
+ * Fields of a Command type that hold secrets. What an agent declares counts for the types of `muster/api` as well: its
+ * resource may take more than those say.
+ */
+export function secretFieldsOf(
+  type: string,
+  declared: Readonly<Record<string, CommandTraits>> = {},
+): readonly string[] {
+  return (Object.hasOwn(declared, type) ? declared[type]?.secretFields : undefined) ?? [];
+}

@@ -1,6 +1,8 @@
 /** Settings from the environment: read once, checked whole, frozen. README lists them. */
 import { hostname } from "node:os";
 import { resolve } from "node:path";
+import { KeyringError } from "../secrets/errors.ts";
+import { Keyring } from "../secrets/keyring.ts";
 import { ConfigError } from "./errors.ts";
 
 export type Env = Readonly<Record<string, string | undefined>>;
@@ -24,6 +26,12 @@ export interface Config {
   readonly temporalEnv: Readonly<Record<string, string>>;
   readonly apiToken: string | undefined;
   readonly joinToken: string | undefined;
+  /** What payloads in Temporal, secret fields of Commands and webhooks' secrets are encrypted with; empty when not set. */
+  readonly payloadKeys: Keyring;
+  /** Opens the codec endpoint to whoever shows it; undefined: there is none. */
+  readonly codecToken: string | undefined;
+  /** Origins of Temporal UIs whose pages may ask the codec endpoint. */
+  readonly codecOrigins: readonly string[];
   /** URL of the operator API, for the CLI. */
   readonly apiUrl: string | undefined;
   /** WebSocket URLs of the gateways, for agents. */
@@ -105,6 +113,9 @@ const known = new Set([
   "MUSTER_ADVERTISE_HOST",
   "MUSTER_API_TOKEN",
   "MUSTER_JOIN_TOKEN",
+  "MUSTER_PAYLOAD_KEY",
+  "MUSTER_CODEC_TOKEN",
+  "MUSTER_CODEC_ORIGINS",
   "MUSTER_API_URL",
   "MUSTER_GATEWAYS",
   "MUSTER_TLS_CERT",
@@ -160,6 +171,9 @@ export function loadConfig(env: Env): Config {
     temporalEnv: temporalVariables(env),
     apiToken: read.secret("MUSTER_API_TOKEN"),
     joinToken: read.secret("MUSTER_JOIN_TOKEN"),
+    payloadKeys: readPayloadKeys(read),
+    codecToken: readCodecToken(read),
+    codecOrigins: readOrigins(read),
     apiUrl: read.url("MUSTER_API_URL", ["http:", "https:"]),
     gateways: read.list("MUSTER_GATEWAYS", ["ws:", "wss:"]),
     tlsCertFile: read.text("MUSTER_TLS_CERT"),
@@ -184,6 +198,52 @@ export function loadConfig(env: Env): Config {
     );
   }
   return Object.freeze(config);
+}
+
+/** The message never holds what the variable does. */
+function readPayloadKeys(read: ReturnType<typeof reader>): Keyring {
+  const variable = "MUSTER_PAYLOAD_KEY";
+  const text = read.text(variable);
+  if (text === undefined) return Keyring.empty;
+  try {
+    return Keyring.parse(text);
+  } catch (error) {
+    if (error instanceof KeyringError) throw new ConfigError(variable, error.message);
+    throw error;
+  }
+}
+
+/** It stands in a path of a URL. */
+function readCodecToken(read: ReturnType<typeof reader>): string | undefined {
+  const variable = "MUSTER_CODEC_TOKEN";
+  const token = read.secret(variable);
+  if (token === undefined) return undefined;
+  if (!/^[A-Za-z0-9._~-]{16,128}$/.test(token)) {
+    throw new ConfigError(
+      variable,
+      "stands in a URL: give 16 to 128 letters, digits, dots, dashes and underscores (openssl rand -hex 32).",
+    );
+  }
+  need(
+    read.text("MUSTER_PAYLOAD_KEY"),
+    "MUSTER_PAYLOAD_KEY",
+    "the keys that MUSTER_CODEC_TOKEN opens",
+  );
+  return token;
+}
+
+/** As browsers write them: scheme, host and port, nothing behind. */
+function readOrigins(read: ReturnType<typeof reader>): readonly string[] {
+  const variable = "MUSTER_CODEC_ORIGINS";
+  const origins = read.list(variable, ["http:", "https:"]);
+  const wrong = origins.find((origin) => new URL(origin).origin !== origin);
+  if (wrong !== undefined) {
+    throw new ConfigError(
+      variable,
+      `"${wrong}" is no origin: did you mean ${new URL(wrong).origin}?`,
+    );
+  }
+  return origins;
 }
 
 /** How the truth about a lost host is found, and what follows from it. */

@@ -18,8 +18,7 @@ export function startActivityWorker(
 ): Supervised {
   const create = (): Promise<Worker> =>
     Worker.create({
-      connection: native.connection,
-      namespace: native.namespace,
+      ...native,
       taskQueue: gatewayTaskQueue(gatewayId),
       activities: { ...activities },
       // One slot is the lease's for as long as the gateway lives.

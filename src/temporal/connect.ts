@@ -6,9 +6,11 @@ import {
   isGrpcServiceError,
   makeGrpcRetryInterceptor,
 } from "@temporalio/client";
+import type { DataConverter } from "@temporalio/common";
 import { NativeConnection } from "@temporalio/worker";
 import type { Config } from "../config/index.ts";
 import type { Log } from "../telemetry/log.ts";
+import { createDataConverter } from "./data-converter.ts";
 import { TemporalConnectError } from "./errors.ts";
 import { retryOptions } from "./retry.ts";
 import { temporalSettings, type TemporalSettings } from "./settings.ts";
@@ -24,6 +26,8 @@ export interface ConnectedClient {
 export interface ConnectedNative {
   readonly connection: NativeConnection;
   readonly namespace: string;
+  /** For every Worker on this connection. */
+  readonly dataConverter: DataConverter;
 }
 
 /** A refused connection, too, is only known as such when this is over. */
@@ -50,7 +54,8 @@ export async function connectClient(
   const settings = temporalSettings(config);
   const connection = await untilConnected(settings, log, signal, () => openClient(settings));
   const { namespace } = settings;
-  return { connection, namespace, client: new Client({ connection, namespace }) };
+  const dataConverter = createDataConverter(config.payloadKeys, log);
+  return { connection, namespace, client: new Client({ connection, namespace, dataConverter }) };
 }
 
 /**
@@ -68,7 +73,8 @@ export async function connectNative(
     await (await openClient(settings)).close();
     return await NativeConnection.connect({ ...settings.connection, grpcCompression });
   });
-  return { connection, namespace: settings.namespace };
+  const dataConverter = createDataConverter(config.payloadKeys, log);
+  return { connection, namespace: settings.namespace, dataConverter };
 }
 
 async function openClient(settings: TemporalSettings): Promise<Connection> {

@@ -1,5 +1,6 @@
 /** How the kinds of Worker are set up. docs/OPERATIONS.md says when to turn which knob. */
 import { getHeapStatistics } from "node:v8";
+import type { DataConverter } from "@temporalio/common";
 import type { NativeConnection, WorkerOptions } from "@temporalio/worker";
 import {
   createRecordAgent,
@@ -15,6 +16,7 @@ import type { WorkflowBundle } from "./bundle.ts";
 export interface WorkerBasis {
   readonly connection: NativeConnection;
   readonly namespace: string;
+  readonly dataConverter?: DataConverter;
 }
 
 /**

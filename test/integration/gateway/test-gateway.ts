@@ -8,6 +8,8 @@ import { loadConfig, type Config } from "../../../src/config/index.ts";
 import type { CommandLanes } from "../../../src/gateway/command-lanes.ts";
 import { serve } from "../../../src/gateway/serve.ts";
 import { loadListeners } from "../../../src/hooks/load-listeners.ts";
+import { Keyring } from "../../../src/secrets/keyring.ts";
+import { createDataConverter } from "../../../src/temporal/data-converter.ts";
 import { connectClient, connectNative, installRuntime } from "../../../src/temporal/index.ts";
 import { openPool } from "../../../src/db/index.ts";
 import { createMaintenanceBook } from "../../../src/activities/maintenance-book.ts";
@@ -119,26 +121,29 @@ export async function startTestGateway(config: Config): Promise<TestGateway> {
 }
 
 /** Workers for lifecycles and their activities, for all tests of a file. Investigators see nothing. */
-export function useWorker(temporal: TestTemporal, database: TestDatabase): void {
+export function useWorker(
+  temporal: TestTemporal,
+  database: TestDatabase,
+  payloadKeys = Keyring.empty,
+): void {
   const workers: Worker[] = [];
   const running: Promise<void>[] = [];
   beforeAll(async () => {
     await installRuntime(pino({ level: "silent" }));
     const connection = await temporal.nativeConnection();
     const { namespace } = temporal;
+    const dataConverter = createDataConverter(payloadKeys, pino({ level: "silent" }));
     const recordAgent = createRecordAgent({ db: database.pool });
     workers.push(
       await Worker.create({
-        connection,
-        namespace,
+        ...{ connection, namespace, dataConverter },
         taskQueue: lifecycleTaskQueue,
         workflowBundle: await workflowBundle(),
         activities: { recordAgent },
         enableNonLocalActivities: false,
       }),
       await Worker.create({
-        connection,
-        namespace,
+        ...{ connection, namespace, dataConverter },
         taskQueue: activitiesTaskQueue,
         activities: {
           recordAgent,

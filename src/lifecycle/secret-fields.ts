@@ -1,0 +1,106 @@
+/**
+ * Fields of Commands that hold secrets (`CommandTraits.secretFields`): where they are, and what stands in their place. The
+ * encryption itself is not here: the lifecycle never sees inside.
+ */
+import type { WireCommand } from "../api/index.ts";
+
+/** A secret on its way through the manager: id of the key, colon, what was encrypted in base64. */
+export interface SealedValue {
+  readonly $sealed: string;
+}
+
+/** What people and listeners see in the place of a secret. */
+const mask = "***";
+
+export function isSealed(value: unknown): value is SealedValue {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    "$sealed" in value &&
+    typeof value.$sealed === "string" &&
+    Object.keys(value).length === 1
+  );
+}
+
+/** A copy of the Command with its secret fields replaced; the Command itself when it has none of them. */
+export function replaceSecretFields(
+  command: WireCommand,
+  fields: readonly string[],
+  replace: (value: unknown, path: string) => unknown,
+): WireCommand {
+  let replaced: unknown = command;
+  for (const field of fields) replaced = replaceAt(replaced, field.split("."), [], replace);
+  return replaced as WireCommand;
+}
+
+/** A copy of the Command with every sealed value in it replaced; the Command itself when it holds none. */
+export function replaceSealed(
+  command: WireCommand,
+  replace: (sealed: SealedValue, path: string) => unknown,
+): WireCommand {
+  return replaceWithin(command, [], replace) as WireCommand;
+}
+
+/** The Command as others than its resource may see it. */
+export function maskSecrets(command: WireCommand, fields: readonly string[]): WireCommand {
+  return replaceSealed(
+    replaceSecretFields(command, fields, () => mask),
+    () => mask,
+  );
+}
+
+/** Secret fields of a Command that are not sealed. */
+export function fieldsInClear(command: WireCommand, fields: readonly string[]): readonly string[] {
+  const inClear: string[] = [];
+  replaceSecretFields(command, fields, (value, path) => {
+    if (!isSealed(value)) inClear.push(path);
+    return value;
+  });
+  return inClear;
+}
+
+/** A field of an array is that field of each of its elements. Nothing, or null, is no secret. */
+function replaceAt(
+  value: unknown,
+  names: readonly string[],
+  path: readonly string[],
+  replace: (value: unknown, path: string) => unknown,
+): unknown {
+  if (value === undefined || value === null) return value;
+  const [name, ...rest] = names;
+  if (name === undefined) return replace(value, path.join("."));
+  if (Array.isArray(value)) {
+    return replaceElements(value, (element, i) => replaceAt(element, names, [...path, i], replace));
+  }
+  if (typeof value !== "object" || !Object.hasOwn(value, name)) return value;
+  const before = (value as Readonly<Record<string, unknown>>)[name];
+  const after = replaceAt(before, rest, [...path, name], replace);
+  return after === before ? value : { ...value, [name]: after };
+}
+
+function replaceWithin(
+  value: unknown,
+  path: readonly string[],
+  replace: (sealed: SealedValue, path: string) => unknown,
+): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  if (isSealed(value)) return replace(value, path.join("."));
+  if (Array.isArray(value)) {
+    return replaceElements(value, (element, i) => replaceWithin(element, [...path, i], replace));
+  }
+  let copy: Record<string, unknown> | undefined;
+  for (const [name, before] of Object.entries(value)) {
+    const after = replaceWithin(before, [...path, name], replace);
+    if (after !== before) (copy ??= { ...value })[name] = after;
+  }
+  return copy ?? value;
+}
+
+/** The array itself when no element changes. */
+function replaceElements(
+  elements: readonly unknown[],
+  replace: (element: unknown, index: string) => unknown,
+): readonly unknown[] {
+  const replaced = elements.map((element, i) => replace(element, String(i)));
+  return replaced.some((element, i) => element !== elements[i]) ? replaced : elements;
+}

@@ -1,0 +1,35 @@
+/** A secret text at rest in a place of its own, such as a webhook's in PostgreSQL. */
+import type { Keyring } from "./keyring.ts";
+
+/** No secret that is kept as it is may begin like this. */
+const sealedPrefix = "sealed:";
+
+/** The text as it is to be kept: sealed, or as it is when the keyring encrypts nothing. `place` names where it is kept. */
+export function sealText(keyring: Keyring, place: string, text: string): string {
+  const sealed = keyring.encrypt(Buffer.from(text), contextOf(place));
+  if (sealed === undefined) return text;
+  return `${sealedPrefix}${sealed.keyId}:${sealed.data.toString("base64")}`;
+}
+
+/**
+ * The text of what is kept, and whether it should be kept anew: it is not sealed with the key that encrypts now.
+ * @throws SecretUnreadableError
+ */
+export function openText(
+  keyring: Keyring,
+  place: string,
+  kept: string,
+): { readonly text: string; readonly outdated: boolean } {
+  const { encryptingId } = keyring;
+  if (!kept.startsWith(sealedPrefix)) return { text: kept, outdated: encryptingId !== undefined };
+  const [keyId = "", data = ""] = kept.slice(sealedPrefix.length).split(":");
+  const text = keyring.decrypt(keyId, Buffer.from(data, "base64"), contextOf(place));
+  return {
+    text: text.toString("utf8"),
+    outdated: encryptingId !== undefined && keyId !== encryptingId,
+  };
+}
+
+function contextOf(place: string): string {
+  return JSON.stringify(["muster/text", place]);
+}
