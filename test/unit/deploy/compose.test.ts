@@ -24,7 +24,7 @@ describe("docker-compose.yml", () => {
   it("is valid by the Compose specification's schema", () => {
     // It says that it is of a draft that the checker does not know, and uses nothing of that draft.
     const plain = { ...composeSchema, $schema: undefined, id: undefined };
-    const validate = new Ajv({ schemaId: "auto", unknownFormats: "ignore" }).compile(plain);
+    const validate = new Ajv({ schemaId: "auto", unknownFormats: "ignore", logger: false }).compile(plain);
     // The project's name came to the specification after this edition of the schema.
     const nameless = JSON.parse(JSON.stringify({ ...compose, name: undefined })) as object;
     const valid = validate(nameless);
@@ -66,6 +66,33 @@ describe("docker-compose.yml", () => {
     expect(gateway.apiToken).toBe(exampleSettings["MUSTER_API_TOKEN"]);
     expect(gateway.joinToken).toBe(exampleSettings["MUSTER_JOIN_TOKEN"]);
     expect(gateway.tlsCertFile).toBeUndefined();
+  });
+
+  it.each(["gateway", "worker"])(
+    "hands the %s every setting that it reads, and no other",
+    (name) => {
+      // A replica goes by its container's host name, and listens on every address of its container.
+      const leftOut = ["MUSTER_GATEWAY_ID", "MUSTER_HOST"];
+      const read = settingRows()
+        .filter(({ usedBy }) => usedBy.includes(name))
+        .flatMap(({ variables }) => variables);
+      const passed = Object.keys(compose.services[name]?.environment ?? {}).filter((variable) =>
+        variable.startsWith("MUSTER_"),
+      );
+      expect(read.length).toBeGreaterThan(10);
+      expect(new Set(passed)).toEqual(new Set(read.filter((one) => !leftOut.includes(one))));
+    },
+  );
+
+  it("passes on what .env says, under the same name", () => {
+    for (const name of ["gateway", "worker"]) {
+      const variables = Object.keys(compose.services[name]?.environment ?? {}).filter(
+        (variable) => variable.startsWith("MUSTER_") && variable !== "MUSTER_ADVERTISE_HOST",
+      );
+      const given = Object.fromEntries(variables.map((variable) => [variable, `of ${variable}`]));
+      const filled = readCompose({ ...exampleSettings, ...given }).services[name]?.environment;
+      expect(filled, name).toMatchObject(given);
+    }
   });
 
   it("waits for what must be there first, by conditions that can come true", () => {
@@ -184,8 +211,6 @@ describe("deploy", () => {
 });
 
 describe("docs/OPERATIONS.md", () => {
-  const text = readFileSync(repositoryFile("docs/OPERATIONS.md"), "utf8");
-
   it("has a row for every setting, and no other", () => {
     let message = "";
     try {
@@ -194,9 +219,18 @@ describe("docs/OPERATIONS.md", () => {
       message = String(error);
     }
     const known = [...message.matchAll(/MUSTER_\w+/g)].map(([name]) => name);
-    const documented = [...text.matchAll(/^\|([^|]+)\|/gm)].flatMap(([, cell = ""]) =>
-      [...cell.matchAll(/`(MUSTER_\w+)`/g)].map(([, name]) => name),
-    );
+    const documented = settingRows().flatMap(({ variables }) => variables);
     expect(new Set([...documented, "MUSTER_MISSPELT"])).toEqual(new Set(known));
   });
 });
+
+/** The table of settings in docs/OPERATIONS.md: Muster's own variables, and which processes read them. */
+function settingRows(): { variables: string[]; usedBy: string[] }[] {
+  const text = readFileSync(repositoryFile("docs/OPERATIONS.md"), "utf8");
+  return [...text.matchAll(/^\|([^|]+)\|[^|]*\|([^|]+)\|/gm)].flatMap(
+    ([, cell = "", users = ""]) => {
+      const variables = [...cell.matchAll(/`(MUSTER_\w+)`/g)].map(([, name = ""]) => name);
+      return variables.length === 0 ? [] : [{ variables, usedBy: users.trim().split(", ") }];
+    },
+  );
+}
