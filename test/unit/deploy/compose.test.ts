@@ -24,7 +24,9 @@ describe("docker-compose.yml", () => {
   it("is valid by the Compose specification's schema", () => {
     // It says that it is of a draft that the checker does not know, and uses nothing of that draft.
     const plain = { ...composeSchema, $schema: undefined, id: undefined };
-    const validate = new Ajv({ schemaId: "auto", unknownFormats: "ignore", logger: false }).compile(plain);
+    const validate = new Ajv({ schemaId: "auto", unknownFormats: "ignore", logger: false }).compile(
+      plain,
+    );
     // The project's name came to the specification after this edition of the schema.
     const nameless = JSON.parse(JSON.stringify({ ...compose, name: undefined })) as object;
     const valid = validate(nameless);
