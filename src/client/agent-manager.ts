@@ -1,16 +1,13 @@
 import { randomUUID } from "node:crypto";
-import type {
-  AnswerOf,
-  Command,
-  ErrorAnswer,
-  StoppedByPreviousFailureAnswer,
-  UnsupportedAnswer,
-  Answer,
-  WireCommand,
-} from "../api/index.ts";
-import type { CallRequest } from "./call.ts";
-import { AgentManagerError } from "./errors.ts";
-import { Link, type LinkState } from "./link.ts";
+import type { Answer, Command } from "../api/index.ts";
+import { BatchCall } from "./batch-call.ts";
+import { batchBody, requestBody, waitMsOf, type BatchFields } from "./call-bodies.ts";
+import type { EarlyAnswer } from "./call.ts";
+import { Connections } from "./connections.ts";
+import type { LinkState } from "./link.ts";
+import type { Reply, Replies } from "./replies.ts";
+import { RequestHandle } from "./request-handle.ts";
+import { admissionIn, requestIn } from "./socket-messages.ts";
 
 export interface AgentManagerOptions {
   /** Operator API of a gateway, such as http://127.0.0.1:8251; several are tried in turn. */
@@ -19,32 +16,30 @@ export interface AgentManagerOptions {
   readonly token: string;
   /** PEM of a certificate authority to trust beside the system's. */
   readonly ca?: string | Buffer;
+  /** A gateway that says nothing for so long, though it was pinged, is taken for gone. Default 10,000. */
+  readonly silenceMs?: number;
   /** Told of every change of a connection, for logs. */
   readonly onStateChange?: (from: LinkState, to: LinkState, why: string) => void;
 }
 
 export interface SendOptions {
   /** How long to wait for the Answer; by default what the Command's type says. */
-  readonly waitSeconds?: number;
+  readonly waitSeconds?: number | undefined;
+  /**
+   * Aborts the call. Before anything was sent it rejects: ABORTED, `notSent`. Later, on the direct lane, it rejects at once
+   * (ABORTED, `unknown`) and the agent's resource is told; on the durable lane the Request is cancelled, and the call settles
+   * with the one Answer of each Command, or rejects (ABORTED, `unknown`) when they are not there within five seconds.
+   */
+  readonly signal?: AbortSignal | undefined;
 }
 export interface DurableOptions extends SendOptions {
   /** Names the Request: asking again with the same id is the same Request. Made up when absent. */
-  readonly requestId?: string;
+  readonly requestId?: string | undefined;
 }
 export interface BatchOptions {
   /** After a Command that failed: `stop` (the default) answers the rest StoppedByPreviousFailure. */
-  readonly onError?: "stop" | "continue";
+  readonly onError?: "stop" | "continue" | undefined;
 }
-
-/** The Answer to one Command: its own, or one that says why there is none. `result` says whether it succeeded. */
-export type Reply<C extends Command> = AnswerOf<C> | ErrorAnswer | UnsupportedAnswer;
-/** The Answers to a batch, in the order of its Commands. */
-export type Replies<T extends readonly Command[]> = {
-  readonly [K in keyof T]: Reply<T[K]> | StoppedByPreviousFailureAnswer;
-};
-
-/** Agents whose gateway is remembered for the direct lane. */
-const homesMax = 10_000;
 
 /**
  * Sends Commands to agents over one pipelined WebSocket that connects at the first call and comes back by itself.
@@ -54,18 +49,13 @@ const homesMax = 10_000;
  * resolves, with an Answer whose `result` is false.
  */
 export class AgentManager {
-  readonly #options: AgentManagerOptions;
-  readonly #link: Link;
-  /** Connections to the gateways that hold agents, for the direct lane. */
-  readonly #others = new Map<string, Link>();
-  readonly #homes = new Map<string, string>();
+  readonly #connections: Connections;
 
-  constructor(options: AgentManagerOptions) {
-    const urls = [options.url].flat();
-    for (const url of urls) checkUrl(url);
+  constructor({ url, ...options }: AgentManagerOptions) {
+    const urls = [url].flat();
+    for (const one of urls) checkUrl(one);
     if (urls.length === 0) throw new TypeError("AgentManager needs the url of a gateway.");
-    this.#options = options;
-    this.#link = this.#newLink(urls);
+    this.#connections = new Connections({ ...options, urls });
   }
 
   /**
@@ -77,18 +67,17 @@ export class AgentManager {
     command: C,
     options: DurableOptions = {},
   ): Promise<Reply<C>> {
-    const [answer] = await this.sendBatch(agentId, [command], options);
+    const [answer] = await this.#send(agentId, [command], options);
     return answer as Reply<C>;
   }
 
-  /** Sends several Commands to one agent as one Request of the durable lane. */
-  async sendBatch<const T extends readonly Command[]>(
+  /** Sends several Commands to one agent as one Request of the durable lane. Await it, or iterate it to see progress. */
+  sendBatch<const T extends readonly Command[]>(
     agentId: string,
     commands: T,
-    { requestId = randomUUID(), ...options }: DurableOptions & BatchOptions = {},
-  ): Promise<Replies<T>> {
-    const request = { method: "send", agentId, requestId, ...wire(commands), ...options } as const;
-    return (await this.#link.call(request)) as unknown as Replies<T>;
+    options: DurableOptions & BatchOptions = {},
+  ): BatchCall<T> {
+    return new BatchCall(commands, (onEarly) => this.#send(agentId, commands, options, onEarly));
   }
 
   /**
@@ -100,73 +89,115 @@ export class AgentManager {
     command: C,
     options: SendOptions = {},
   ): Promise<Reply<C>> {
-    const [answer] = await this.askBatch(agentId, [command], options);
+    const [answer] = await this.#ask(agentId, [command], options);
     return answer as Reply<C>;
   }
 
-  /** Asks several Commands of one agent as one Request of the direct lane. */
-  async askBatch<const T extends readonly Command[]>(
+  /** Asks several Commands of one agent as one Request of the direct lane. Await it, or iterate it to see progress. */
+  askBatch<const T extends readonly Command[]>(
     agentId: string,
     commands: T,
     options: SendOptions & BatchOptions = {},
-  ): Promise<Replies<T>> {
-    const request = { method: "ask", agentId, ...wire(commands), ...options } as const;
-    return (await this.#askWhereItIs(request)) as unknown as Replies<T>;
+  ): BatchCall<T> {
+    return new BatchCall(commands, (onEarly) => this.#ask(agentId, commands, options, onEarly));
+  }
+
+  /**
+   * Sends a Command on the durable lane and does not wait for its Answer: resolves once the Request is admitted. From then on
+   * it goes on whatever becomes of this process.
+   */
+  async submit<C extends Command>(
+    agentId: string,
+    command: C,
+    options: DurableOptions = {},
+  ): Promise<RequestHandle<Reply<C>>> {
+    return await this.#submit(agentId, [command], options, ([answer]) => answer as Reply<C>);
+  }
+
+  /** As `submit`, several Commands as one Request. */
+  async submitBatch<const T extends readonly Command[]>(
+    agentId: string,
+    commands: T,
+    options: DurableOptions & BatchOptions = {},
+  ): Promise<RequestHandle<Replies<T>>> {
+    const typed = (answers: readonly Answer[]) => answers as unknown as Replies<T>;
+    return await this.#submit(agentId, commands, options, typed);
+  }
+
+  /**
+   * The handle of a Request that was sent before, by whatever process.
+   * @throws AgentManagerError REQUEST_UNKNOWN when there is none of that id, or none any more.
+   */
+  async request(
+    requestId: string,
+    { signal }: { readonly signal?: AbortSignal | undefined } = {},
+  ): Promise<RequestHandle> {
+    const body = requestBody(requestId, 0);
+    const request = { body, repeatable: true, asksOnly: true, requestId } as const;
+    const waitOverMs = performance.now() + lookUpMs;
+    const reply = await this.#connections.inquire({ ...request, waitOverMs }, signal);
+    const { agentId, waitLeftMs = 0, ...view } = requestIn(reply);
+    const admission = { ...view, requestId, waitMs: waitLeftMs };
+    return new RequestHandle(this.#connections, agentId, admission, (answers) => answers);
   }
 
   /** Closes all connections; calls that wait reject with the code CLOSED. */
   async close(): Promise<void> {
-    await Promise.all([this.#link, ...this.#others.values()].map((link) => link.close()));
+    await this.#connections.close();
   }
 
-  /** A gateway that does not hold the agent says who does: the Request was not sent then, and goes there. */
-  async #askWhereItIs(request: CallRequest): Promise<readonly Answer[]> {
-    const { agentId } = request;
-    const home = this.#homes.get(agentId);
-    const link = home === undefined ? this.#link : this.#linkTo(home);
-    try {
-      return await link.call(request);
-    } catch (error) {
-      this.#homes.delete(agentId);
-      const elsewhere =
-        error instanceof AgentManagerError && error.code === "AGENT_ELSEWHERE"
-          ? error.apiUrl
-          : undefined;
-      if (elsewhere === undefined || elsewhere === home || !this.#mayFollow(elsewhere)) throw error;
-      if (this.#homes.size >= homesMax) this.#homes.clear();
-      this.#homes.set(agentId, elsewhere);
-      return await this.#linkTo(elsewhere).call(request);
-    }
+  async #send(
+    agentId: string,
+    commands: readonly Command[],
+    { signal, requestId = randomUUID(), ...fields }: DurableOptions & BatchOptions,
+    onEarly?: (early: EarlyAnswer) => void,
+  ): Promise<readonly Answer[]> {
+    const request = requestOf("send", agentId, commands, { ...fields, requestId }, onEarly);
+    return await this.#connections.send({ ...request, requestId }, signal);
   }
 
-  /** The token never goes from an encrypted connection to one that is not. */
-  #mayFollow(url: string): boolean {
-    const isPlain = [this.#options.url].flat().some((one) => one.startsWith("http:"));
-    return URL.canParse(url) && (url.startsWith("https:") || isPlain);
+  async #ask(
+    agentId: string,
+    commands: readonly Command[],
+    { signal, ...fields }: SendOptions & BatchOptions,
+    onEarly?: (early: EarlyAnswer) => void,
+  ): Promise<readonly Answer[]> {
+    const request = requestOf("ask", agentId, commands, fields, onEarly);
+    return await this.#connections.ask(agentId, request, signal);
   }
 
-  #linkTo(url: string): Link {
-    const known = this.#others.get(url);
-    if (known !== undefined) return known;
-    const link = this.#newLink([url]);
-    this.#others.set(url, link);
-    return link;
-  }
-
-  #newLink(urls: readonly string[]): Link {
-    const { token, ca, onStateChange } = this.#options;
-    return new Link({ urls, token, ca, onStateChange });
+  async #submit<R>(
+    agentId: string,
+    commands: readonly Command[],
+    { signal, requestId = randomUUID(), ...fields }: DurableOptions & BatchOptions,
+    resultOf: (answers: readonly Answer[]) => R,
+  ): Promise<RequestHandle<R>> {
+    const request = requestOf("submit", agentId, commands, { ...fields, requestId });
+    const reply = await this.#connections.submit({ ...request, requestId }, signal);
+    return new RequestHandle(this.#connections, agentId, admissionIn(reply), resultOf);
   }
 }
 
-/** Commands as they cross the wire. Ids are made here: a Request that is asked again must be the same. */
-function wire(commands: readonly Command[]): { readonly commands: readonly WireCommand[] } {
+/** How long a gateway is looked for that can be asked about a Request. */
+const lookUpMs = 30_000;
+
+function requestOf(
+  method: "send" | "ask" | "submit",
+  agentId: string,
+  commands: readonly Command[],
+  fields: BatchFields,
+  onEarly?: (early: EarlyAnswer) => void,
+) {
+  if (commands.length === 0) throw new TypeError("A Request needs at least one Command.");
+  const body = batchBody(method, agentId, commands, {
+    ...fields,
+    ...(onEarly !== undefined && { progress: true }),
+  });
   return {
-    commands: commands.map((command) => ({
-      ...(command as object),
-      type: command.type,
-      id: command.id ?? randomUUID(),
-    })),
+    body,
+    repeatable: method !== "ask",
+    waitOverMs: performance.now() + waitMsOf(commands, fields.waitSeconds),
+    ...(onEarly !== undefined && { onProgress: onEarly }),
   };
 }
 

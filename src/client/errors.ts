@@ -6,10 +6,14 @@ export type ManagerErrorCode =
   | "CONNECTION_LOST"
   /** The wait is over, and no gateway could be asked what became of the Request: ask for it by its id. */
   | "NO_NEWS"
+  /** The caller's AbortSignal was aborted; its reason is the `cause`. */
+  | "ABORTED"
   /** `close()` was called. */
   | "CLOSED"
   /** The token is wrong. */
   | "UNAUTHENTICATED"
+  /** The gateway replied with something else than was asked for: it is of another release. */
+  | "UNREADABLE_REPLY"
   /** What the gateway refused with (docs/CLIENT-API.md lists the codes); new ones may come. */
   | (string & {});
 

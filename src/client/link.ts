@@ -1,33 +1,37 @@
 /**
- * One connection to the manager that comes back by itself. Calls are pipelined over it and outlive it: those of the durable
- * lane are asked again with their request id, which makes that safe; those of the direct lane are lost with it.
+ * One connection to the manager that comes back by itself. Calls are pipelined over it and outlive it: repeatable ones (those of
+ * the durable lane, by their request id) are asked again; the others are lost with it.
  *
  * States: `idle` (nothing to do) → `connecting` → `open` → `waiting` (for the next try) → `connecting` …; `closed` ends it.
  */
 import { WebSocket } from "ws";
-import { abandon, waitMsOf, type Call, type CallRequest } from "./call.ts";
-import { dial, DialRefusedError, type DialOptions } from "./dial.ts";
-import { readMessage, refusalOf } from "./socket-messages.ts";
 import type { Answer } from "../api/index.ts";
-import type { AgentManagerError } from "./errors.ts";
+import { Call, type CallRequest } from "./call.ts";
+import { dial, DialRefusedError, type DialOptions } from "./dial.ts";
+import type { ManagerErrorCode } from "./errors.ts";
+import { readMessage, refusalOf, type SocketReply } from "./socket-messages.ts";
 
 export type LinkState = "idle" | "connecting" | "open" | "waiting" | "closed";
 
 const retryMs = { first: 100, most: 5_000 };
 const tickMs = 250;
-/** A gateway that says nothing for so long after it was pinged is gone. */
-const silenceMs = 10_000;
+/** A gateway that says nothing for so long, though it is pinged at half of it, is gone. */
+const silenceMsDefault = 10_000;
 /** A gateway answers within the wait and a grace of its own; how much longer a lost one is looked for. */
 const graceMs = 10_000;
 
 export interface LinkOptions extends Omit<DialOptions, "url"> {
   /** Gateways, tried in turn. */
   readonly urls: readonly string[];
+  /** Without patience, calls that were never sent end as soon as a try to connect fails. */
+  readonly isPatient: boolean;
+  readonly silenceMs?: number | undefined;
   readonly onStateChange?: ((from: LinkState, to: LinkState, why: string) => void) | undefined;
 }
 
 export class Link {
   readonly #options: LinkOptions;
+  readonly #silenceMs: number;
   readonly #calls = new Map<number, Call>();
   #state: LinkState = "idle";
   #socket: WebSocket | undefined;
@@ -37,27 +41,43 @@ export class Link {
   #retryMs = retryMs.first;
   #retryTimer: NodeJS.Timeout | undefined;
   #ticker: NodeJS.Timeout | undefined;
+  #tickedAtMs = 0;
   #heardAtMs = 0;
   #lastFailure: unknown;
 
   constructor(options: LinkOptions) {
     this.#options = options;
+    this.#silenceMs = options.silenceMs ?? silenceMsDefault;
   }
 
-  /** Answers, one for each Command; rejects with an AgentManagerError. */
-  call(request: CallRequest): Promise<readonly Answer[]> {
-    return new Promise<readonly Answer[]>((settle, fail: (error: AgentManagerError) => void) => {
-      const id = this.#nextId++;
-      const waitOverMs = performance.now() + waitMsOf(request);
-      const call = { id, request, waitOverMs, onWire: false, wasSent: false, settle, fail };
-      if (this.#state === "closed") {
-        abandon(call, "CLOSED", "The AgentManager is closed.");
-        return;
-      }
-      this.#calls.set(id, call);
-      if (this.#state === "open") this.#send(call);
-      else if (this.#state === "idle") this.#connect("there is something to send");
-    });
+  /** Calls that wait for their reply. */
+  get waiting(): number {
+    return this.#calls.size;
+  }
+
+  /** Asks; the call's `reply` rejects with an AgentManagerError. */
+  call(request: CallRequest): Call {
+    const call = new Call(this.#nextId++, request);
+    if (this.#state === "closed") {
+      call.abandon("CLOSED", "The AgentManager is closed.");
+      return call;
+    }
+    this.#calls.set(call.id, call);
+    if (this.#state === "open") this.#send(call);
+    else if (this.#state === "idle") this.#connect("there is something to send");
+    return call;
+  }
+
+  /** Stops waiting for a call's reply, unless it is there: the call rejects. */
+  withdraw(call: Call, code: ManagerErrorCode, why: string, cause?: unknown): void {
+    if (this.#calls.delete(call.id)) call.abandon(code, why, cause);
+  }
+
+  /** Has the gateway cancel an open call of this connection at the agent. Nobody waits for what it replies. */
+  cancelCall(call: Call, reason: string): void {
+    if (this.#state !== "open" || !call.onWire) return;
+    const id = this.#nextId++;
+    this.#write(JSON.stringify({ id, method: "cancel", callId: call.id, reason }));
   }
 
   /** Ends the connection, and the calls that wait. */
@@ -68,7 +88,7 @@ export class Link {
     clearTimeout(this.#retryTimer);
     clearInterval(this.#ticker);
     for (const call of this.#calls.values()) {
-      abandon(call, "CLOSED", "The AgentManager was closed before the Answers came.");
+      call.abandon("CLOSED", "The AgentManager was closed before the reply came.");
     }
     this.#calls.clear();
     if (socket === undefined || socket.readyState === WebSocket.CLOSED) return;
@@ -93,9 +113,7 @@ export class Link {
 
   #connect(why: string): void {
     this.#change("connecting", why);
-    this.#ticker ??= setInterval(() => {
-      this.#tick();
-    }, tickMs);
+    this.#startTicking();
     const { urls, token, ca } = this.#options;
     const url = urls[this.#nextUrl % urls.length] ?? "";
     const { socket, opened } = dial({ url, token, ca });
@@ -134,15 +152,19 @@ export class Link {
     this.#lastFailure = error;
     const message = error instanceof Error ? error.message : String(error);
     if (error instanceof DialRefusedError && error.isFinal) {
-      for (const call of this.#take(() => true)) abandon(call, error.code, message, error);
+      for (const call of this.#take(() => true)) call.abandon(error.code, message, error);
+    } else if (!this.#options.isPatient) {
+      for (const call of this.#take(({ timesSent }) => timesSent === 0)) {
+        call.abandon("NOT_CONNECTED", `${url} can't be reached (${message}).`, error);
+      }
     }
     this.#wait(`no connection to ${url}: ${message}`);
   }
 
-  /** Whether calls of the direct lane were carried out is not known; the others are asked again. */
+  /** Whether calls that can't be repeated were carried out is not known; the others are asked again. */
   #onLost(why: string): void {
-    for (const call of this.#take(({ request, onWire }) => onWire && request.method === "ask")) {
-      abandon(call, "CONNECTION_LOST", `Lost: ${why}.`);
+    for (const call of this.#take(({ repeatable, onWire }) => onWire && !repeatable)) {
+      call.abandon("CONNECTION_LOST", `Lost: ${why}.`);
     }
     for (const call of this.#calls.values()) call.onWire = false;
     this.#nextUrl++;
@@ -167,8 +189,8 @@ export class Link {
 
   #send(call: Call): void {
     call.onWire = true;
-    call.wasSent = true;
-    this.#write(JSON.stringify({ id: call.id, ...call.request }));
+    call.timesSent++;
+    this.#write(call.text);
   }
 
   #onMessage(text: string): void {
@@ -177,34 +199,52 @@ export class Link {
     if (message?.id == null) return;
     const call = this.#calls.get(message.id);
     if (call === undefined) return;
-    if ("answers" in message && isGoodbye(message.answers) && this.#mayAskAgain(call)) {
+    if ("progress" in message) {
+      call.request.onProgress?.(message.progress);
+      return;
+    }
+    if ("problem" in message) {
+      this.#calls.delete(call.id);
+      const { requestId, asksOnly } = call.request;
+      const mayBeTaken = call.timesSent > 1 || asksOnly === true;
+      call.fail(refusalOf(message.problem, requestId, mayBeTaken));
+      return;
+    }
+    if (isGoodbye(message) && call.repeatable && performance.now() < call.request.waitOverMs) {
       // The gateway stops and can't wait with us: the next one can.
       call.onWire = false;
       return;
     }
     this.#calls.delete(call.id);
-    if ("answers" in message) call.settle(message.answers);
-    else call.fail(refusalOf(message.problem, call.request.requestId));
+    call.settle(message);
   }
 
-  #mayAskAgain({ request, waitOverMs }: Call): boolean {
-    return request.method === "send" && performance.now() < waitOverMs;
+  #startTicking(): void {
+    if (this.#ticker !== undefined) return;
+    this.#tickedAtMs = performance.now();
+    this.#ticker = setInterval(() => {
+      this.#tick();
+    }, tickMs);
   }
 
   #tick(): void {
     const nowMs = performance.now();
+    // A process that stood still has not listened either: what came meanwhile is read after this.
+    this.#heardAtMs += Math.max(0, nowMs - this.#tickedAtMs - 2 * tickMs);
+    this.#tickedAtMs = nowMs;
     if (this.#state === "open") {
-      if (nowMs - this.#heardAtMs > silenceMs) this.#socket?.terminate();
-      else if (nowMs - this.#heardAtMs > silenceMs / 2) this.#socket?.ping();
+      const silentMs = nowMs - this.#heardAtMs;
+      if (silentMs > this.#silenceMs) this.#socket?.terminate();
+      else if (silentMs > this.#silenceMs / 2) this.#socket?.ping();
       for (const call of this.#calls.values()) if (!call.onWire) this.#send(call);
       return;
     }
-    const isOver = ({ wasSent, waitOverMs }: Call): boolean =>
-      nowMs > waitOverMs + (wasSent ? graceMs : 0);
+    const isOver = ({ timesSent, request: { waitOverMs } }: Call): boolean =>
+      nowMs > waitOverMs + (timesSent > 0 ? graceMs : 0);
     for (const call of this.#take(isOver)) {
-      const code = call.wasSent ? "NO_NEWS" : "NOT_CONNECTED";
+      const code = call.timesSent > 0 ? "NO_NEWS" : "NOT_CONNECTED";
       const why = this.#lastFailure instanceof Error ? ` (${this.#lastFailure.message})` : "";
-      abandon(call, code, `No gateway could be reached${why}.`, this.#lastFailure);
+      call.abandon(code, `No gateway could be reached${why}.`, this.#lastFailure);
     }
   }
 
@@ -216,8 +256,12 @@ export class Link {
   }
 }
 
-function isGoodbye(answers: readonly Answer[]): boolean {
-  return answers.every(
-    ({ errorCode, outcome }) => errorCode === "NO_NEWS" && outcome === "unknown",
+/** What a gateway that stops gives for the Answers of a Request that goes on. */
+function isGoodbye({ answers }: SocketReply): boolean {
+  return (
+    Array.isArray(answers) &&
+    (answers as readonly Answer[]).every(
+      ({ errorCode, outcome }) => errorCode === "NO_NEWS" && outcome === "unknown",
+    )
   );
 }
