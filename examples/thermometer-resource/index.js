@@ -3,7 +3,10 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { failed, unsupported } from "muster/api";
-/** @import { ResourceAnswer, ResourceFactory, ServerResource, WireCommand } from "muster/api" */
+/** @import { Answer, ManagerLink, ResourceAnswer, ResourceFactory, ServerResource, WireCommand } from "muster/api" */
+
+/** What counts as too hot, in Celsius, until the manager says otherwise. */
+const limitDefault = 95;
 
 /**
  * Celsius by the thermometer's name, from Linux's thermal zones.
@@ -25,10 +28,16 @@ async function readThermometers(directory) {
 class ThermometerResource {
   name = "thermometer";
   #directory;
+  #manager;
+  #limit = limitDefault;
 
-  /** @param {string} directory */
-  constructor(directory) {
+  /**
+   * @param {string} directory
+   * @param {ManagerLink} manager
+   */
+  constructor(directory, manager) {
     this.#directory = directory;
+    this.#manager = manager;
   }
 
   async initialize() {
@@ -55,7 +64,23 @@ class ThermometerResource {
   async currentStatus() {
     const celsius = Object.values(await readThermometers(this.#directory));
     const hottest = Math.max(0, ...celsius);
-    return hottest < 95 ? { healthy: true } : { healthy: false, details: `It is ${hottest} °C.` };
+    const limit = await this.#limitOfManager();
+    return hottest < limit
+      ? { healthy: true }
+      : { healthy: false, details: `It is ${hottest} °C, and ${limit} °C is the limit.` };
+  }
+
+  /** Asks the manager, where a CommandListener may know; keeps to the last word when nobody answers. */
+  async #limitOfManager() {
+    try {
+      const answer = /** @type {Answer & { celsius?: unknown }} */ (
+        await this.#manager.ask({ type: "TemperatureLimit" }, { waitMs: 1_000 })
+      );
+      if (typeof answer.celsius === "number") this.#limit = answer.celsius;
+    } catch {
+      // Not connected, or no answer in time: asked again with the next ping.
+    }
+    return this.#limit;
   }
 
   /**
@@ -89,9 +114,9 @@ class ThermometerResource {
 }
 
 /** @type {ResourceFactory} */
-const createThermometer = ({ config }) => {
+const createThermometer = ({ config, manager }) => {
   const { directory = "/sys/class/thermal" } = config;
   if (typeof directory !== "string") throw new Error("directory: must be a path.");
-  return new ThermometerResource(directory);
+  return new ThermometerResource(directory, manager);
 };
 export default createThermometer;

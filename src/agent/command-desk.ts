@@ -2,13 +2,12 @@
  * Takes up the Requests of callers: finds out which are new, has them run in order and at most once, and hands over the
  * Responses. It outlives sessions: work goes on while the agent reconnects, its Responses leave by the next session.
  */
-import type { WireCommand } from "../api/index.ts";
 import type { Log } from "../telemetry/log.ts";
-import { encodeResponse } from "../wire/codec.ts";
 import type { RequestFrame } from "../wire/frames.ts";
-import { errorAnswer } from "./error-answers.ts";
+import { DirectDesk } from "./direct-desk.ts";
 import { keyOf, type Journal } from "./journal.ts";
-import { OpenRequest, RequestOverError } from "./open-request.ts";
+import { RequestOverError, type OpenRequest, type RequestOrigin } from "./open-request.ts";
+import { OpenRequests } from "./open-requests.ts";
 import type { Outbox } from "./outbox.ts";
 import { Pool } from "./pool.ts";
 import type { ResourceSet } from "./resource-set.ts";
@@ -19,6 +18,8 @@ import { Sequencer } from "./sequencer.ts";
 const runningMax = 64;
 /** Requests that may wait for a free place on each lane; more are refused. */
 const waitingMax = 10_000;
+/** Cancels to remember of Requests that are not here. */
+const cancelledKept = 1_000;
 
 /** What the desk needs. */
 export interface DeskParts {
@@ -34,31 +35,81 @@ export interface DeskParts {
 
 export class CommandDesk {
   readonly #parts: DeskParts;
+  readonly #direct: DirectDesk;
+  readonly #requests: OpenRequests;
   readonly #sequencer: Sequencer;
-  readonly #durable = new Pool<OpenRequest>(runningMax, waitingMax);
-  readonly #direct = new Pool<OpenRequest>(runningMax, waitingMax);
-  /** Durable Requests without their Answers, by key. */
-  readonly #open = new Map<string, OpenRequest>();
-  /** Every Request that is not answered, of both lanes. */
-  readonly #unsettled = new Set<OpenRequest>();
-  readonly #running = new Set<Promise<void>>();
-  #stopping = false;
+  readonly #pool = new Pool<OpenRequest>(runningMax, waitingMax);
+  /** Requests without their Answers, by `seq`. */
+  readonly #open = new Map<number, OpenRequest>();
+  /** Why Requests were cancelled that were not here: a Cancel may overtake its Request. */
+  readonly #cancelledAhead = new Map<number, RequestOverError>();
 
   constructor(parts: DeskParts) {
     this.#parts = parts;
+    this.#requests = new OpenRequests(parts.resources, parts.log);
+    this.#direct = new DirectDesk(parts, runningMax, waitingMax);
     this.#sequencer = new Sequencer(parts.journal.finishedSeqs());
   }
 
-  /** Durable Requests that are not answered yet. */
-  get openRequests(): number {
-    return this.#open.size;
+  /** What is kept in memory, for tests: none of it may grow over a long life. */
+  get sizes(): Readonly<Record<string, number>> {
+    return {
+      open: this.#open.size + this.#requests.size + this.#direct.openRequests,
+      waitingInSequence: this.#sequencer.waiting,
+      finishedSeqs: this.#sequencer.remembered,
+      cancelledAhead: this.#cancelledAhead.size,
+    };
+  }
+
+  /** Takes up a Request of the durable or the direct lane. */
+  onRequest(frame: RequestFrame, origin: RequestOrigin): void {
+    if (frame.lane === "direct") this.#direct.onRequest(frame, origin);
+    else this.#onDurable(frame, origin);
+  }
+
+  /**
+   * Cancels a Request; false when it is not open. A durable one that comes later is cancelled all the same.
+   * @param origin the session by which the Cancel came.
+   */
+  cancel(lane: "durable" | "direct", seq: number, details: string, origin: RequestOrigin): boolean {
+    const reason = new RequestOverError("CANCELLED", `The manager cancelled it (${details})`);
+    if (lane === "direct") return this.#direct.cancel(origin, seq, reason);
+    const request = this.#open.get(seq);
+    if (request === undefined) this.#cancelAhead(seq, reason);
+    request?.end(reason);
+    return request !== undefined;
+  }
+
+  /** A session is over. */
+  sessionEnded(origin: RequestOrigin): void {
+    this.#direct.sessionEnded(origin);
+  }
+
+  /** Takes up nothing more, aborts what runs and waits for it, so long at most. */
+  async stop(waitMs: number): Promise<void> {
+    this.#sequencer.stop();
+    this.#pool.stop();
+    let timer: NodeJS.Timeout | undefined;
+    const limit = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, waitMs);
+    });
+    await Promise.race([Promise.all([this.#requests.stop(), this.#direct.stop()]), limit]);
+    clearTimeout(timer);
   }
 
   /** Takes up a durable Request, or sends again what became of it. */
-  onDurable(frame: RequestFrame): void {
+  #onDurable(frame: RequestFrame, origin: RequestOrigin): void {
     const { journal, outbox, log, send } = this.#parts;
     const key = { seq: frame.seq, ids: frame.commands.map(({ id }) => id) };
-    if (this.#stopping || this.#open.has(keyOf(key))) return;
+    if (this.#requests.stopping) return;
+    const open = this.#open.get(frame.seq);
+    if (open !== undefined) {
+      // Its Response will come.
+      if (keyOf(open) !== keyOf(key)) {
+        log.error({ seq: frame.seq, ids: key.ids }, "another Request of this number is open");
+      } else if (frame.progress === true) open.watchedBy(origin);
+      return;
+    }
     const response = outbox.find(key);
     if (response !== undefined) {
       send(response);
@@ -68,106 +119,67 @@ export class CommandDesk {
       log.debug({ seq: frame.seq }, "Request came again after its Answers were acknowledged");
       return;
     }
-    const request = this.#openRequest(frame, () => {
-      this.#onOverEarly(request);
-    });
-    this.#open.set(keyOf(key), request);
-    const run = () => this.#track(this.#runDurable(request));
-    if (frame.inSequence === true && this.#sequencer.waiting < waitingMax) {
-      this.#sequencer.submit({ seq: frame.seq, after: frame.after, run });
-    } else if (frame.inSequence === true || !this.#durable.submit(request, run)) {
-      request.end(new RequestOverError("AGENT_BUSY", "Too many Requests waited in the agent"));
-      void run();
-    }
+    this.#takeUp(frame, origin);
   }
 
-  /** Runs a Request of the direct lane: at once, without a trace, read-only Commands only. */
-  onDirect(frame: RequestFrame): void {
-    if (this.#stopping) return;
-    const refusal = this.#refuseDirect(frame);
-    if (refusal !== undefined) {
-      this.#parts.send(encodeResponse(frame.seq, "direct", refusal));
+  #takeUp(frame: RequestFrame, origin: RequestOrigin): void {
+    const request = this.#requests.open(frame, (over) => {
+      this.#onOverEarly(over);
+    });
+    this.#open.set(request.seq, request);
+    if (frame.progress === true) request.watchedBy(origin);
+    const cancelled = this.#cancelledAhead.get(frame.seq);
+    if (cancelled !== undefined) request.end(cancelled);
+    if (request.over === undefined) this.#queue(request);
+    if (request.over === undefined) return;
+    if (frame.inSequence === true) this.#sequencer.passOver(frame.seq, frame.after);
+    void this.#run(request);
+  }
+
+  /** Gives it its place in a queue, or ends it when there is none. */
+  #queue(request: OpenRequest): void {
+    const { inSequence, seq, after } = request.frame;
+    const run = () => this.#run(request);
+    if (inSequence !== true && this.#pool.submit(request, run)) return;
+    if (inSequence === true && this.#sequencer.waiting < waitingMax) {
+      this.#sequencer.submit({ seq, after, run });
       return;
     }
-    const request = this.#openRequest(frame, () => {
-      if (this.#direct.withdraw(request) && !this.#stopping)
-        void this.#track(this.#runDirect(request));
-    });
-    if (!this.#direct.submit(request, () => this.#track(this.#runDirect(request)))) {
-      this.#settle(request);
-      const busy = frame.commands.map((command) =>
-        asText(command, "AGENT_BUSY", "Too many Requests wait on the direct lane. Send fewer."),
-      );
-      this.#parts.send(encodeResponse(frame.seq, "direct", busy));
-    }
-  }
-
-  /** Cancels a durable Request; false when it is not open (any more). */
-  cancel(seq: number, details: string): boolean {
-    const requests = [...this.#open.values()].filter((request) => request.seq === seq);
-    for (const request of requests) {
-      request.end(new RequestOverError("CANCELLED", `The manager cancelled it (${details})`));
-    }
-    return requests.length > 0;
-  }
-
-  /** Takes up nothing more, aborts what runs and waits for it, so long at most. */
-  async stop(waitMs: number): Promise<void> {
-    this.#stopping = true;
-    this.#sequencer.stop();
-    this.#durable.stop();
-    this.#direct.stop();
-    for (const request of this.#unsettled) {
-      request.settled();
-      request.end(new RequestOverError("AGENT_STOPS", "The agent stops"));
-    }
-    if (this.#running.size === 0) return;
-    let timer: NodeJS.Timeout | undefined;
-    const limit = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, waitMs);
-    });
-    await Promise.race([Promise.all(this.#running), limit]);
-    clearTimeout(timer);
-  }
-
-  #openRequest(frame: RequestFrame, onOver: () => void): OpenRequest {
-    const { resources } = this.#parts;
-    const ownWaitMs = () =>
-      1_000 * Math.max(...frame.commands.map(({ type }) => resources.traitsOf(type).waitSeconds));
-    const request = new OpenRequest(frame, frame.waitMs ?? ownWaitMs(), onOver);
-    this.#unsettled.add(request);
-    return request;
-  }
-
-  #settle(request: OpenRequest): void {
-    request.settled();
-    this.#unsettled.delete(request);
+    request.end(new RequestOverError("AGENT_BUSY", "Too many Requests waited in the agent"));
   }
 
   /** One that still waits for its turn is answered at once; one that runs hears it by its signal. */
   #onOverEarly(request: OpenRequest): void {
-    if (this.#stopping) return;
-    const waited = request.frame.inSequence
-      ? this.#sequencer.withdraw(request.seq)
-      : this.#durable.withdraw(request);
-    if (waited) void this.#track(this.#runDurable(request));
+    const waited =
+      request.frame.inSequence === true
+        ? this.#sequencer.withdraw(request.seq)
+        : this.#pool.withdraw(request);
+    if (waited) void this.#run(request);
+  }
+
+  #cancelAhead(seq: number, reason: RequestOverError): void {
+    this.#cancelledAhead.set(seq, reason);
+    const [oldest] = this.#cancelledAhead.keys();
+    if (this.#cancelledAhead.size > cancelledKept && oldest !== undefined) {
+      this.#cancelledAhead.delete(oldest);
+    }
+  }
+
+  #run(request: OpenRequest): Promise<void> {
+    return this.#requests.track(this.#runDurable(request));
   }
 
   async #runDurable(request: OpenRequest): Promise<void> {
     const { resources, frameBytesMax, abortGraceMs, outbox, send } = this.#parts;
     const progress = this.#progressOf(request);
-    const answers = await runRequest(request, { resources, progress, frameBytesMax, abortGraceMs });
-    this.#settle(request);
-    this.#open.delete(keyOf(request));
-    if (answers !== undefined) send(outbox.add(request, answers));
-  }
-
-  async #runDirect(request: OpenRequest): Promise<void> {
-    const { resources, frameBytesMax, abortGraceMs, send } = this.#parts;
-    const options = { resources, progress: noProgress, frameBytesMax, abortGraceMs };
-    const answers = await runRequest(request, options);
-    this.#settle(request);
-    if (answers !== undefined) send(encodeResponse(request.seq, "direct", answers));
+    try {
+      const options = { resources, progress, frameBytesMax, abortGraceMs };
+      const answers = await runRequest(request, options);
+      if (answers !== undefined) send(outbox.add(request, answers));
+    } finally {
+      this.#requests.settle(request);
+      this.#open.delete(request.seq);
+    }
   }
 
   /** A Request that only reads leaves no trace: after a crash it is simply run again. */
@@ -188,26 +200,4 @@ export class CommandDesk {
       },
     };
   }
-
-  #refuseDirect(frame: RequestFrame): readonly string[] | undefined {
-    const { resources } = this.#parts;
-    const changes = frame.commands.find(({ type }) => !resources.traitsOf(type).readOnly);
-    if (changes === undefined) return undefined;
-    const details = `${changes.type} changes something: send it on the durable lane.`;
-    return frame.commands.map((command) => asText(command, "NOT_READ_ONLY", details));
-  }
-
-  #track(work: Promise<void>): Promise<void> {
-    const tracked = work
-      .catch((error: unknown) => {
-        this.#parts.log.error({ err: error }, "a Request broke the agent");
-      })
-      .finally(() => this.#running.delete(tracked));
-    this.#running.add(tracked);
-    return tracked;
-  }
-}
-
-function asText(command: WireCommand, errorCode: string, details: string): string {
-  return JSON.stringify(errorAnswer(command, "notSent", errorCode, details));
 }

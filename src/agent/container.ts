@@ -15,6 +15,7 @@ import { fitStatuses } from "./fit-statuses.ts";
 import { onSessionCommand } from "./on-session-request.ts";
 import { Outbox } from "./outbox.ts";
 import { PingLoop } from "./ping-loop.ts";
+import type { ManagerPort } from "./manager-port.ts";
 import type { ResourceSet } from "./resource-set.ts";
 import type { SessionEnd } from "./session-end.ts";
 import { Session, type SessionListener } from "./session.ts";
@@ -34,6 +35,8 @@ export interface ContainerParts {
   /** Names the software, for operators. */
   readonly software: string;
   readonly resources: ResourceSet;
+  /** The way of the resources to the manager. */
+  readonly manager: ManagerPort;
   /** Loaded. */
   readonly journal: Journal;
   readonly dial: Dial;
@@ -125,6 +128,8 @@ export class Container {
     this.#session = undefined;
     this.#pings?.stop();
     this.#pings = undefined;
+    this.#desk.sessionEnded(session);
+    this.#parts.manager.detach();
     if (end.wasOpen) this.#parts.resources.disconnected();
     return end;
   }
@@ -142,7 +147,7 @@ export class Container {
   };
 
   #onOpen(session: Session, admitted: StartupAnswer): void {
-    const { log, resources, frameBytesMax } = this.#parts;
+    const { log, resources, manager, frameBytesMax } = this.#parts;
     const gateway = session.url;
     const waiting = this.#outbox.all();
     log.info({ gateway, epoch: admitted.epoch, waitingResponses: waiting.length }, "connected");
@@ -164,6 +169,7 @@ export class Container {
       },
       admitted.pingIntervalMs ?? pingIntervalMsDefault,
     );
+    manager.attach(session);
     void sendInTurn(session, waiting);
     this.#parts.onOpen?.({ gateway, epoch: admitted.epoch ?? 0 });
   }
@@ -171,10 +177,8 @@ export class Container {
   #onRequest(session: Session, frame: RequestFrame): void {
     switch (frame.lane) {
       case "durable":
-        this.#desk.onDurable(frame);
-        return;
       case "direct":
-        this.#desk.onDirect(frame);
+        this.#desk.onRequest(frame, session);
         return;
       case "session":
         this.#onSessionRequest(session, frame);
@@ -186,7 +190,7 @@ export class Container {
     let reconnectWhy: string | undefined;
     const answers = frame.commands.map((command) =>
       onSessionCommand(command, {
-        cancel: (seq, details) => this.#desk.cancel(seq, details),
+        cancel: (lane, seq, details) => this.#desk.cancel(lane, seq, details, session),
         reconnect: (details) => {
           reconnectWhy = details;
         },

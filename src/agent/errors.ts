@@ -1,3 +1,5 @@
+import type { ManagerLinkErrorCode } from "../api/index.ts";
+
 /** Another container holds this agent's directory, or its identity can't be read: the process has to stop. */
 export class AgentHomeError extends Error {
   readonly code: "AGENT_RUNNING" | "IDENTITY_UNREADABLE" | "BAD_AGENT_ID";
@@ -23,6 +25,16 @@ export class JournalError extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = "JournalError";
+  }
+}
+
+/** What a resource asked of the manager got no Answer. */
+export class ManagerLinkError extends Error {
+  readonly code: ManagerLinkErrorCode;
+  constructor(code: ManagerLinkErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "ManagerLinkError";
+    this.code = code;
   }
 }
 

@@ -1,6 +1,6 @@
 /** Runs one Command and turns whatever comes of it into exactly one Answer that can be sent. */
-import type { Answer, WireCommand } from "../api/index.ts";
-import { answerToText, type AnswerProblem } from "../wire/answer-check.ts";
+import type { Answer, Outcome, WireCommand } from "../api/index.ts";
+import { answerToText, type SendProblem } from "../wire/outgoing.ts";
 import { errorAnswer } from "./error-answers.ts";
 import type { ResourceSet } from "./resource-set.ts";
 
@@ -22,6 +22,8 @@ export interface Execution {
   readonly waitMs: number;
   /** Room for the Answer in its Response. */
   readonly bytesMax: number;
+  /** What is known of the effect when it is not run here: an earlier run of the agent may have. */
+  readonly ifNotRun: Outcome;
   /** For tests: defaults to 5 s. */
   readonly abortGraceMs?: number | undefined;
 }
@@ -31,10 +33,10 @@ export async function executeCommand(
   command: WireCommand,
   execution: Execution,
 ): Promise<FinishedAnswer> {
-  const { resources, signal, waitMs, bytesMax } = execution;
+  const { resources, signal, waitMs, bytesMax, ifNotRun } = execution;
   if (resources.lacks(command)) {
     const details = `This agent has no resource named ${command.resource ?? ""}.`;
-    return finish(errorAnswer(command, "notSent", "NO_SUCH_RESOURCE", details));
+    return finish(errorAnswer(command, ifNotRun, "NO_SUCH_RESOURCE", details));
   }
   const readOnly = resources.traitsOf(command.type).readOnly;
   const interrupted = whenInterrupted(signal, execution.abortGraceMs ?? abortGraceMs);
@@ -90,7 +92,7 @@ function checked(
 function notAnAnswer(
   command: WireCommand,
   readOnly: boolean,
-  problem: AnswerProblem,
+  problem: SendProblem,
 ): FinishedAnswer {
   const details = `The resource ran it and gave no usable Answer: ${problem.details}.`;
   return finish(errorAnswer(command, readOnly ? "done" : "unknown", "BAD_ANSWER", details));
@@ -100,7 +102,8 @@ function interruption(signal: AbortSignal): string {
   return signal.reason instanceof Error ? signal.reason.message : "It was interrupted";
 }
 
-function describe(error: unknown): string {
+/** An error in words, as long as an Answer bears. */
+export function describe(error: unknown): string {
   return (error instanceof Error ? error.message : String(error)).slice(0, 1_000);
 }
 

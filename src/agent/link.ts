@@ -29,6 +29,8 @@ export interface LinkListener {
 
 /** A connection to a gateway. */
 export interface Link {
+  /** Bytes that the gateway has not taken yet. */
+  readonly queuedBytes: number;
   /** Writes a text message; nothing happens when the link is over. `onWritten` is called in either case. */
   send(text: string, onWritten?: () => void): void;
   /** Closes it. `onClosed` follows at once, whatever the other side does. */
@@ -94,12 +96,16 @@ class WebSocketLink implements Link {
     });
   }
 
+  get queuedBytes(): number {
+    return this.#ws.bufferedAmount;
+  }
+
   send(text: string, onWritten?: () => void): void {
     if (this.#over || this.#ws.readyState !== WebSocket.OPEN) {
       onWritten?.();
       return;
     }
-    if (this.#ws.bufferedAmount > this.#queuedBytesMax) {
+    if (this.queuedBytes > this.#queuedBytesMax) {
       this.close(closeCodes.tooSlow, "the gateway does not read");
       onWritten?.();
       return;

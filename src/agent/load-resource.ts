@@ -1,5 +1,5 @@
 /** Finds the resource that `--resource` names: a built-in kind, or a module of its own written against `muster/api`. */
-import type { ResourceFactory, ServerResource } from "../api/index.ts";
+import type { ManagerLink, ResourceFactory, ServerResource } from "../api/index.ts";
 import { ModuleLoadError } from "../modules/errors.ts";
 import { loadFactory } from "../modules/load-module.ts";
 import { builtInKinds, loadBuiltIn } from "../resources/index.ts";
@@ -16,11 +16,15 @@ export interface ResourceSpec {
  * Loads a resource and makes it.
  * @throws ResourceLoadError saying what to change.
  */
-export async function loadResource(spec: ResourceSpec, agentId: string): Promise<ServerResource> {
+export async function loadResource(
+  spec: ResourceSpec,
+  agentId: string,
+  manager: ManagerLink,
+): Promise<ServerResource> {
   const factory = await factoryOf(spec.module);
   let made: unknown;
   try {
-    made = await factory({ agentId, config: spec.config });
+    made = await factory({ agentId, config: spec.config, manager });
   } catch (cause) {
     throw new ResourceLoadError(
       `The resource ${spec.module} can't be made: ${cause instanceof Error ? cause.message : String(cause)}`,

@@ -4,8 +4,8 @@ import { readCancel } from "./session-commands.ts";
 
 /** What those Commands act on. */
 export interface SessionActions {
-  /** Cancels a durable Request; false when it is not open. */
-  cancel(seq: number, details: string): boolean;
+  /** Cancels a Request; false when it is not open. */
+  cancel(lane: "durable" | "direct", seq: number, details: string): boolean;
   /** Opens a new session, after the Answer is out. */
   reconnect(details: string): void;
 }
@@ -16,11 +16,12 @@ export interface SessionActions {
  */
 export function onSessionCommand(command: WireCommand, actions: SessionActions): Answer {
   switch (command.type) {
-    case "Cancel": {
-      const { seq, details } = readCancel(command);
-      const found = actions.cancel(seq, details);
+    case "Cancel":
+    case "CancelDirect": {
+      const { type, seq, details } = readCancel(command);
+      const found = actions.cancel(type === "Cancel" ? "durable" : "direct", seq, details);
       return {
-        type: "CancelAnswer",
+        type: `${type}Answer`,
         commandId: command.id,
         result: found,
         ...(!found && { errorCode: "NOT_OPEN", details: `Request ${seq} is not open here.` }),

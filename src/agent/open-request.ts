@@ -2,14 +2,23 @@
  * A Request that the agent has taken up and not answered. It is over early when its wait ends or it is cancelled: what
  * has not started by then is not started, what runs gets its signal aborted.
  */
+import { encodeProgress } from "../wire/codec.ts";
 import type { RequestFrame } from "../wire/frames.ts";
 
 /** The longest delay of a timer in Node. */
-const timerMsMax = 2_147_483_647;
+export const timerMsMax = 2_147_483_647;
+
+/** The session by which a Request came. */
+export interface RequestOrigin {
+  /** Writes a frame's text; nothing happens when the session is over. */
+  send(text: string): void;
+  /** Writes a frame that may be lost: not while the gateway is slow to read. */
+  sendIfQuick(text: string): void;
+}
 
 /** Why a Request is over early. Reaches resources as the reason of their AbortSignal. */
 export class RequestOverError extends Error {
-  readonly code: "WAIT_OVER" | "CANCELLED" | "AGENT_BUSY" | "AGENT_STOPS";
+  readonly code: "WAIT_OVER" | "CANCELLED" | "AGENT_BUSY" | "AGENT_STOPS" | "SESSION_LOST";
   constructor(code: RequestOverError["code"], message: string) {
     super(message);
     this.name = "RequestOverError";
@@ -22,23 +31,24 @@ export class OpenRequest {
   readonly ids: readonly string[];
   readonly #deadlineMs: number;
   readonly #controller = new AbortController();
-  readonly #timer: NodeJS.Timeout;
+  readonly #timer: NodeJS.Timeout | undefined;
+  readonly #answers: string[] = [];
+  #watcher: RequestOrigin | undefined;
 
   /**
    * @param waitMs how long the caller waits from now on.
-   * @param onOver called when it is over early.
+   * @param onOver called when it is over early, later than here.
    */
   constructor(frame: RequestFrame, waitMs: number, onOver: () => void) {
     this.frame = frame;
     this.ids = frame.commands.map(({ id }) => id);
     this.#deadlineMs = performance.now() + waitMs;
+    const waitOver = () => {
+      this.end(new RequestOverError("WAIT_OVER", "The caller's wait was over"));
+    };
+    if (waitMs <= 0) waitOver();
+    else this.#timer = setTimeout(waitOver, Math.min(waitMs, timerMsMax));
     this.#controller.signal.addEventListener("abort", onOver, { once: true });
-    this.#timer = setTimeout(
-      () => {
-        this.end(new RequestOverError("WAIT_OVER", "The caller's wait was over"));
-      },
-      Math.min(waitMs, timerMsMax),
-    );
   }
 
   get seq(): number {
@@ -59,6 +69,23 @@ export class OpenRequest {
     return Math.max(0, this.#deadlineMs - performance.now());
   }
 
+  /** The Answers so far as JSON text, in the order of the Commands. */
+  get answers(): readonly string[] {
+    return this.#answers;
+  }
+
+  /** A Command got its Answer, as JSON text; whoever watches hears of it, unless the Response says it at once. */
+  answered(answer: string): void {
+    const index = this.#answers.push(answer) - 1;
+    this.#tell(index, answer);
+  }
+
+  /** Tells the session by which it came of each Answer, beginning with those that are there. The newest session counts. */
+  watchedBy(origin: RequestOrigin): void {
+    this.#watcher = origin;
+    for (const [index, answer] of this.#answers.entries()) this.#tell(index, answer);
+  }
+
   /** Ends it early. */
   end(reason: RequestOverError): void {
     this.#controller.abort(reason);
@@ -67,5 +94,10 @@ export class OpenRequest {
   /** It is answered: its wait no longer matters. */
   settled(): void {
     clearTimeout(this.#timer);
+  }
+
+  #tell(index: number, answer: string): void {
+    if (index === this.ids.length - 1) return;
+    this.#watcher?.sendIfQuick(encodeProgress(this.seq, this.frame.lane, index, answer));
   }
 }

@@ -1,9 +1,9 @@
 /** Runs the Commands of one Request in order and gives its Answers. */
-import type { WireCommand } from "../api/index.ts";
+import type { Outcome, WireCommand } from "../api/index.ts";
 import { errorAnswer, stoppedAnswer } from "./error-answers.ts";
-import { executeCommand, finish, type FinishedAnswer } from "./execute.ts";
+import { describe, executeCommand, finish, type FinishedAnswer } from "./execute.ts";
 import type { Recollection } from "./journal.ts";
-import type { OpenRequest } from "./open-request.ts";
+import type { OpenRequest, RequestOverError } from "./open-request.ts";
 import type { ResourceSet } from "./resource-set.ts";
 
 /** What a Response takes beside its Answers, and what is kept free for each Answer of the container's own. */
@@ -42,21 +42,36 @@ export async function runRequest(
   options: RunOptions,
 ): Promise<readonly string[] | undefined> {
   const { commands, onError } = request.frame;
-  const texts: string[] = [];
   let failed: WireCommand | undefined;
   const keptFree = Math.min(errorAnswerBytesMax, options.frameBytesMax / (2 * commands.length));
   let bytesLeft = options.frameBytesMax - envelopeBytes - (commands.length - 1) * keptFree;
   for (const command of commands) {
     const answer = await answerOne(request, command, failed, bytesLeft, options);
     if (answer === undefined) return undefined;
-    texts.push(answer.text);
+    request.answered(answer.text);
     bytesLeft -= Buffer.byteLength(answer.text) - keptFree;
     if (!answer.result && onError !== "continue") failed ??= command;
   }
-  return texts;
+  return request.answers;
 }
 
+/** Never throws: whatever breaks, the Command gets its Answer. */
 async function answerOne(
+  request: OpenRequest,
+  command: WireCommand,
+  failed: WireCommand | undefined,
+  bytesLeft: number,
+  options: RunOptions,
+): Promise<FinishedAnswer | undefined> {
+  try {
+    return await recalledOrRun(request, command, failed, bytesLeft, options);
+  } catch (error) {
+    const details = `The agent itself failed: ${describe(error)}. Look at the resource to see what became of it.`;
+    return finish(errorAnswer(command, "unknown", "AGENT_FAILED", details));
+  }
+}
+
+async function recalledOrRun(
   request: OpenRequest,
   command: WireCommand,
   failed: WireCommand | undefined,
@@ -69,13 +84,14 @@ async function answerOne(
     const { result } = JSON.parse(recalled.answer) as { readonly result: boolean };
     return { result, text: recalled.answer };
   }
-  const idempotent = resources.traitsOf(command.type).idempotent;
+  const isNew = recalled.type === "new";
+  const runsAgain = resources.traitsOf(command.type).idempotent && failed === undefined;
   let answer: FinishedAnswer | undefined;
-  if (recalled.type !== "new" && !idempotent) answer = finish(unknownAfterCrash(command, recalled));
+  if (!isNew && !runsAgain) answer = finish(unknownAfterCrash(command, recalled));
   else if (failed !== undefined) answer = finish(stoppedAnswer(command, failed));
   else if (request.over?.code === "AGENT_STOPS") return undefined;
-  else if (request.over !== undefined) answer = finish(overAnswer(command, recalled, request));
-  answer ??= await execute(request, command, bytesLeft, options);
+  // What an earlier run of the agent started may have been carried out.
+  answer ??= await execute(request, command, isNew ? "notSent" : "unknown", bytesLeft, options);
   await progress.answered(command, answer.text);
   return answer;
 }
@@ -83,34 +99,37 @@ async function answerOne(
 async function execute(
   request: OpenRequest,
   command: WireCommand,
+  ifNotRun: Outcome,
   bytesMax: number,
   options: RunOptions,
 ): Promise<FinishedAnswer> {
+  if (request.over !== undefined) return overAnswer(command, ifNotRun, request.over);
   try {
     await options.progress.started(command);
   } catch (error) {
-    const details = `Not executed, since it could not be noted: ${String(error)}`;
-    return finish(errorAnswer(command, "notSent", "JOURNAL_UNAVAILABLE", details));
+    const details = `It was not executed, since that could not be noted: ${describe(error)}`;
+    return finish(errorAnswer(command, ifNotRun, "JOURNAL_UNAVAILABLE", details));
   }
+  if (isOver(request)) return overAnswer(command, ifNotRun, request.over);
   return executeCommand(command, {
     resources: options.resources,
     signal: request.signal,
     waitMs: request.waitMs,
     bytesMax,
+    ifNotRun,
     abortGraceMs: options.abortGraceMs,
   });
 }
 
-function overAnswer(command: WireCommand, recalled: Recollection, request: OpenRequest) {
-  // An earlier run of the agent may have carried it out.
-  const outcome = recalled.type === "new" ? "notSent" : "unknown";
-  const reason = request.over;
-  return errorAnswer(
-    command,
-    outcome,
-    reason?.code ?? "WAIT_OVER",
-    `${reason?.message ?? "It was over"} before it started.`,
-  );
+/** Asked anew after each wait: the compiler believes that it does not change. */
+function isOver(
+  request: OpenRequest,
+): request is OpenRequest & { readonly over: RequestOverError } {
+  return request.over !== undefined;
+}
+
+function overAnswer(command: WireCommand, outcome: Outcome, over: RequestOverError) {
+  return finish(errorAnswer(command, outcome, over.code, `${over.message}: it was not started.`));
 }
 
 function unknownAfterCrash(command: WireCommand, recalled: Recollection) {

@@ -7,6 +7,7 @@ import { Journal } from "./journal.ts";
 import { createDial } from "./link.ts";
 import { loadResource } from "./load-resource.ts";
 import { takeLock } from "./lock.ts";
+import { ManagerPort } from "./manager-port.ts";
 import type { AgentOptions, AgentReady } from "./options.ts";
 import { ResourceSet } from "./resource-set.ts";
 import { softwareName } from "./software.ts";
@@ -45,7 +46,8 @@ async function buildContainer(
   const journal = new Journal(home.journalFile, log);
   await journal.load();
   const resources: ServerResource[] = [];
-  for (const spec of options.resources) resources.push(await loadResource(spec, agentId));
+  const manager = new ManagerPort();
+  for (const spec of options.resources) resources.push(await loadResource(spec, agentId, manager));
   let ready = onReady;
   return new Container({
     agentId,
@@ -53,6 +55,7 @@ async function buildContainer(
     credentials: { secret, ...(joinToken !== undefined && { joinToken }) },
     software: softwareName(),
     resources: new ResourceSet(resources, options, log),
+    manager,
     journal,
     dial: createDial(options),
     frameBytesMax,

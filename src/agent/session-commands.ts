@@ -32,7 +32,13 @@ const pingAnswer = Compile(
   }),
 );
 const ready = Compile(Type.Object({ type: Type.Literal("Ready"), epoch: seq }));
-const cancel = Compile(Type.Object({ type: Type.Literal("Cancel"), seq, details: Type.String() }));
+const cancel = Compile(
+  Type.Object({
+    type: Type.Union([Type.Literal("Cancel"), Type.Literal("CancelDirect")]),
+    seq,
+    details: Type.String(),
+  }),
+);
 
 /** @throws MalformedFrameError WRONG_SHAPE naming the field. */
 export function readStartupAnswer(answer: Answer): StartupAnswer {

@@ -92,10 +92,20 @@ export class Session {
     return this.#parts.url;
   }
 
+  /** Largest frame in bytes. */
+  get frameBytesMax(): number {
+    return this.#parts.frameBytesMax;
+  }
+
   /** Writes a frame's text; nothing happens when the session is not open. `onWritten` is called in either case. */
   send(text: string, onWritten?: () => void): void {
     if (this.#state === "open" || this.#state === "leaving") this.#link.send(text, onWritten);
     else onWritten?.();
+  }
+
+  /** Writes a frame that may be lost: not while a largest frame waits to be read. */
+  sendIfQuick(text: string): void {
+    if (this.#link.queuedBytes <= this.frameBytesMax) this.send(text);
   }
 
   /** Answers a session Command of the manager. */
@@ -105,13 +115,17 @@ export class Session {
     );
   }
 
-  /** Sends a session Command; `onAnswers` is called when its Response comes. */
-  ask(command: WireCommand, onAnswers: (answers: readonly Answer[]) => void): void {
+  /**
+   * Sends a session Command; `onAnswers` is called when its Response comes.
+   * @returns a function that makes the Response no longer waited for.
+   */
+  ask(command: WireCommand, onAnswers: (answers: readonly Answer[]) => void): () => void {
     const seq = ++this.#seq;
     this.#asked.set(seq, onAnswers);
     this.#link.send(
       encodeFrame({ v: 1, kind: "request", seq, lane: "session", commands: [command] }),
     );
+    return () => this.#asked.delete(seq);
   }
 
   /** The agent stops: no new work is taken up. */
@@ -163,6 +177,9 @@ export class Session {
       case "response":
         if (this.#state === "greeting") this.#onStartupAnswers(frame);
         else if (frame.lane === "session") this.#onResponse(frame);
+        return;
+      case "progress":
+        // Only agents tell of progress; nothing is harmed.
         return;
       case "ack":
         this.#parts.listener.onAck(frame.seq, frame.commandIds);

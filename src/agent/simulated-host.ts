@@ -7,6 +7,7 @@ import { Container } from "./container.ts";
 import { agentHome } from "./home.ts";
 import { Journal } from "./journal.ts";
 import type { Dial } from "./link.ts";
+import { ManagerPort } from "./manager-port.ts";
 import type { SimOptions } from "./options.ts";
 import { PowerSwitch, type Power } from "./power-switch.ts";
 import { ResourceSet, type Place } from "./resource-set.ts";
@@ -30,6 +31,7 @@ export class SimulatedHost implements WorldHost {
   readonly #fleet: Fleet;
   readonly #place: Place;
   readonly #power = new PowerSwitch();
+  readonly #manager = new ManagerPort();
   #machine: SimulatedMachine | undefined;
 
   constructor(fleet: Fleet, agentId: string, place: Place) {
@@ -58,7 +60,8 @@ export class SimulatedHost implements WorldHost {
     const { options, world } = this.#fleet;
     // Names of VMs are unique in the whole fleet, so that they can move to any host of it.
     const config = { vmPrefix: `${this.agentId}-vm-`, ...options.config, world };
-    this.#machine = await loadSimulatedMachine(this.agentId, config);
+    const context = { agentId: this.agentId, config, manager: this.#manager };
+    this.#machine = await loadSimulatedMachine(context);
     const resources = new ResourceSet([this.#machine], this.#place, this.#fleet.log);
     while (!signal.aborted) {
       const container = await this.#container(resources, onOpen);
@@ -82,6 +85,7 @@ export class SimulatedHost implements WorldHost {
       },
       software,
       resources,
+      manager: this.#manager,
       journal,
       dial: this.#power.wire(dial),
       frameBytesMax: options.frameBytesMax,

@@ -103,11 +103,13 @@ export interface ReconnectCommand {
 
 /** The manager asks the agent to stop a Request that it was given; each of its Commands still gets one Answer. */
 export interface CancelCommand {
-  readonly type: "Cancel";
+  /**
+   * `Cancel` is for the durable lane, `CancelDirect` for the direct lane: `seq` counts for each by itself, and an agent
+   * that does not know the second must not take it for the first.
+   */
+  readonly type: "Cancel" | "CancelDirect";
   readonly id: string;
   /** `seq` of the Request to cancel. */
   readonly seq: number;
-  /** Lane of that Request; absent: durable. */
-  readonly lane?: "durable" | "direct";
   readonly details: string;
 }

@@ -1,5 +1,5 @@
 /** The resources that ship with Muster, by the name that `--resource` gives them. Loaded when asked for. */
-import type { ResourceFactory } from "../api/index.ts";
+import type { ResourceContext, ResourceFactory } from "../api/index.ts";
 import type { SimulatedMachine } from "./simulator/simulator-resource.ts";
 
 const builtIn: Readonly<Record<string, () => Promise<{ readonly default: ResourceFactory }>>> = {
@@ -11,12 +11,9 @@ const builtIn: Readonly<Record<string, () => Promise<{ readonly default: Resourc
  * A simulated host, with the power button that no Command reaches.
  * @throws SimulatorConfigError when a setting is unknown or malformed.
  */
-export async function loadSimulatedMachine(
-  agentId: string,
-  config: Readonly<Record<string, unknown>>,
-): Promise<SimulatedMachine> {
+export async function loadSimulatedMachine(context: ResourceContext): Promise<SimulatedMachine> {
   const { createSimulatedMachine } = await import("./simulator/index.ts");
-  return createSimulatedMachine(agentId, config);
+  return createSimulatedMachine(context);
 }
 export type { SimulatedMachine };
 

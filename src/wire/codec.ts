@@ -15,6 +15,11 @@ export function encodeResponse(seq: number, lane: Lane, answers: readonly string
   return `{"v":1,"kind":"response","seq":${seq},"lane":"${lane}","answers":[${answers.join(",")}]}`;
 }
 
+/** The text of a progress frame whose Answer is JSON text already. */
+export function encodeProgress(seq: number, lane: Lane, index: number, answer: string): string {
+  return `{"v":1,"kind":"progress","seq":${seq},"lane":"${lane}","index":${index},"answer":${answer}}`;
+}
+
 /** What a decoder goes by. */
 export interface DecoderOptions {
   /** Largest message, in bytes of UTF-8. */

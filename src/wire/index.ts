@@ -3,4 +3,4 @@ export * from "./codec.ts";
 export * from "./errors.ts";
 export * from "./frames.ts";
 export * from "./limits.ts";
-export * from "./answer-check.ts";
+export * from "./outgoing.ts";

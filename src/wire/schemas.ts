@@ -93,7 +93,8 @@ const error = Type.Object({
   retryAfterMs: Type.Optional(durationMs),
 });
 
-/** The check of one Answer. */
+/** The checks of one Command and of one Answer. */
+export const commandCheck = Compile(command);
 export const answerCheck = Compile(answer);
 
 /** The check of each kind of frame. */

@@ -1,16 +1,13 @@
 /** The simulator resource: a host with VMs in memory, for tests, demonstrations and load. */
-import type { ResourceFactory } from "../../api/index.ts";
+import type { ResourceContext, ResourceFactory } from "../../api/index.ts";
 import { simulatorConfig } from "./config.ts";
 import { SimulatorResource, type SimulatedMachine } from "./simulator-resource.ts";
 
 /** @throws SimulatorConfigError when a setting is unknown or malformed. */
-export function createSimulatedMachine(
-  agentId: string,
-  config: Readonly<Record<string, unknown>>,
-): SimulatedMachine {
-  return new SimulatorResource(agentId, simulatorConfig(config));
+export function createSimulatedMachine(context: ResourceContext): SimulatedMachine {
+  const { agentId, config, manager } = context;
+  return new SimulatorResource(agentId, simulatorConfig(config), manager);
 }
 
-const createSimulator: ResourceFactory = ({ agentId, config }) =>
-  createSimulatedMachine(agentId, config);
+const createSimulator: ResourceFactory = createSimulatedMachine;
 export default createSimulator;

@@ -1,7 +1,9 @@
 /** The simulator's own Commands: tests and demonstrations program a host with them while it runs. */
 import type { Answer, CommandTraits } from "../../api/index.ts";
-import { Command, type CommandOptions } from "../../api/index.ts";
+import { Command, hostCommandTraits, type CommandOptions } from "../../api/index.ts";
 import type { Faults } from "./faults.ts";
+
+const reading = hostCommandTraits.GetHostStats;
 
 /** Programs the host. What is not given stays as it is. */
 export class SimulatorConfigureCommand extends Command<SimulatorConfigureAnswer> {
@@ -36,24 +38,33 @@ export interface SimulatorReportAnswer extends Answer {
   readonly effects?: Readonly<Record<string, number>>;
 }
 
+/** Has the host ask the manager something (ManagerLink), and gives what it answered. */
+export class SimulatorAskManagerCommand extends Command<SimulatorAskManagerAnswer> {
+  readonly type = "SimulatorAskManager";
+  readonly command: AskedOfManager;
+  /** How long to wait for the manager's Answer, in milliseconds. */
+  readonly waitMs?: number;
+  constructor(
+    fields: { readonly command: AskedOfManager; readonly waitMs?: number } & CommandOptions,
+  ) {
+    super(fields);
+    this.command = fields.command;
+    if (fields.waitMs !== undefined) this.waitMs = fields.waitMs;
+  }
+}
+/** Failed with a ManagerLinkErrorCode when the manager gave no Answer. */
+export interface SimulatorAskManagerAnswer extends Answer {
+  readonly type: "SimulatorAskManagerAnswer";
+  readonly answer?: Answer;
+}
+interface AskedOfManager {
+  readonly type: string;
+  readonly [field: string]: unknown;
+}
+
 /** Traits of these types, for the Startup Command. */
 export const simulatorCommandTypes: Readonly<Record<string, CommandTraits>> = {
-  SimulatorConfigure: {
-    inSequence: false,
-    idempotent: true,
-    readOnly: false,
-    needsNewResources: false,
-    evacuation: false,
-    check: true,
-    waitSeconds: 30,
-  },
-  SimulatorReport: {
-    inSequence: false,
-    idempotent: true,
-    readOnly: true,
-    needsNewResources: false,
-    evacuation: false,
-    check: true,
-    waitSeconds: 30,
-  },
+  SimulatorConfigure: { ...reading, readOnly: false },
+  SimulatorReport: reading,
+  SimulatorAskManager: reading,
 };

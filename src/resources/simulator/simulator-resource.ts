@@ -3,6 +3,7 @@ import {
   failed,
   unsupported,
   type ExecuteOptions,
+  type ManagerLink,
   type ResourceAnswer,
   type ResourceStatus,
   type ServerResource,
@@ -10,6 +11,7 @@ import {
   type VmInfo,
   type WireCommand,
 } from "../../api/index.ts";
+import { askManager } from "./ask-manager.ts";
 import type { SimulatorConfig } from "./config.ts";
 import { Effects } from "./effects.ts";
 import { RefusedError, SimulatorConfigError } from "./errors.ts";
@@ -31,10 +33,12 @@ export class SimulatorResource implements SimulatedMachine {
   readonly name: string;
   readonly #config: SimulatorConfig;
   readonly #host: SimulatedHost;
+  readonly #manager: ManagerLink;
   #leave: () => void;
 
   /** @param agentId also the host's name, for migrations. */
-  constructor(agentId: string, config: SimulatorConfig) {
+  constructor(agentId: string, config: SimulatorConfig, manager: ManagerLink) {
+    this.#manager = manager;
     this.name = config.name ?? "host";
     this.#config = config;
     const effects = new Effects(config.stateFile);
@@ -76,6 +80,7 @@ export class SimulatorResource implements SimulatedMachine {
   }
 
   async executeRequest(command: WireCommand, options: ExecuteOptions): Promise<ResourceAnswer> {
+    if (command.type === "SimulatorAskManager") return askManager(command, this.#manager, options);
     // Its own Commands always work, so that it can be programmed anew.
     const own = Object.hasOwn(simulatorCommandTypes, command.type);
     const fault = own ? undefined : this.#host.faults.take(command.type);

@@ -15,6 +15,7 @@ import {
   frameBytesMax,
   subProtocol,
   type Frame,
+  type ProgressFrame,
   type RequestFrame,
   type ResponseFrame,
 } from "../../../src/wire/index.ts";
@@ -27,6 +28,8 @@ export interface FakeGatewayOptions {
   /** Gateways to name in the StartupAnswer. */
   readonly gateways?: readonly string[];
   readonly answerPings?: boolean;
+  /** What the manager answers to a Command of the agent's resources; null: nothing. Absent: that it was heard. */
+  readonly answer?: (command: WireCommand) => Readonly<Record<string, unknown>> | null;
   /** Makes it `wss`. */
   readonly tls?: { readonly cert: string; readonly key: string };
 }
@@ -147,6 +150,14 @@ export class FakeSession {
     );
   }
 
+  /** What the agent told while a Request went on. */
+  progress(lane: ProgressFrame["lane"], seq: number): readonly ProgressFrame[] {
+    return this.frames.filter(
+      (frame): frame is ProgressFrame =>
+        frame.kind === "progress" && frame.lane === lane && frame.seq === seq,
+    );
+  }
+
   requests(type: string): readonly WireCommand[] {
     return this.frames
       .flatMap((frame) => (frame.kind === "request" ? frame.commands : []))
@@ -186,12 +197,14 @@ export class FakeSession {
   }
 
   #onRequest(frame: RequestFrame): void {
-    const answers = frame.commands.map(({ type, id }) => ({
-      type: `${type}Answer`,
-      commandId: id,
-      result: true,
-    }));
-    if (frame.commands[0]?.type === "Ping" && this.gateway.options.answerPings === false) return;
+    const { answerPings, answer } = this.gateway.options;
+    const [command] = frame.commands;
+    if (command === undefined || (command.type === "Ping" && answerPings === false)) return;
+    const own = ["Ping", "Shutdown"].includes(command.type) ? undefined : answer?.(command);
+    if (own === null) return;
+    const answers = [
+      { type: `${command.type}Answer`, commandId: command.id, result: true, ...own },
+    ];
     this.send({ v: 1, kind: "response", seq: frame.seq, lane: "session", answers });
   }
 }

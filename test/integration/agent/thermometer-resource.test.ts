@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
+import { waitUntil } from "../../helpers/wait-until.ts";
 import {
   agentOptions,
   makeHome,
@@ -68,6 +69,27 @@ describe("resource in a package of its own", () => {
       { type: "ReadTemperatureAnswer", result: true, celsius: { thermal_zone1: 38 } },
     ]);
     expect(await session.answers("durable", 1)).toMatchObject([{ type: "UnsupportedAnswer" }]);
+  });
+});
+
+describe("limit of the manager", () => {
+  test.each([
+    [
+      "answers",
+      { celsius: 40 },
+      { healthy: false, details: "It is 41.5 °C, and 40 °C is the limit." },
+    ],
+    ["does not know", { type: "UnsupportedAnswer", result: false }, { healthy: true }],
+  ])("manager that %s - decides what a ping says", async (_what, answer, status) => {
+    const gateway = await startGateway({ pingIntervalMs: 50, answer: () => answer });
+    const home = makeHome();
+    const options = agentOptions(home, [gateway.url]);
+    const config = { directory: thermalZones(home.path) };
+    spawnAgent({ ...options, resources: [{ module: example, config }] });
+    const session = await gateway.session();
+    const ping = await waitUntil("a ping", () => session.requests("Ping")[0]);
+    expect(ping["resources"]).toEqual([{ name: "thermometer", ...status }]);
+    expect(session.requests("TemperatureLimit").length).toBeGreaterThan(0);
   });
 });
 

@@ -1,3 +1,4 @@
+import { noManager } from "../../helpers/no-manager.ts";
 import createKvmResource from "../../../src/resources/kvm/index.ts";
 import type { Answer, ServerResource } from "../../../src/api/index.ts";
 
@@ -5,7 +6,7 @@ import type { Answer, ServerResource } from "../../../src/api/index.ts";
 export async function kvmResource(
   config: Readonly<Record<string, unknown>>,
 ): Promise<ServerResource> {
-  return createKvmResource({ agentId: "kvm-test", config });
+  return createKvmResource({ agentId: "kvm-test", config, manager: noManager });
 }
 
 /** Runs one Command the way the agent container does. */

@@ -33,7 +33,14 @@ async function run(
   command: WireCommand = { type: "StopVm", id: "c" },
 ): Promise<Answer> {
   const resources = setOf(resource("r", { executeRequest: execute }));
-  const options = { resources, signal, waitMs: 1_000, bytesMax: 10_000, abortGraceMs: 20 };
+  const options = {
+    resources,
+    signal,
+    waitMs: 1_000,
+    bytesMax: 10_000,
+    ifNotRun: "notSent" as const,
+    abortGraceMs: 20,
+  };
   return JSON.parse((await executeCommand(command, options)).text) as Answer;
 }
 

@@ -75,13 +75,79 @@ describe("sequencer", () => {
     expect(started).toEqual([3]);
   });
 
-  test("withdraw - takes out what waits, which then holds nobody", () => {
-    const { sequencer, job, started } = bench();
-    job(2, { seq: 1, withinMs: 1_000 });
+  test("W2 - a Request that fails to run does not wedge the queue", async () => {
+    const { sequencer, job, end, started } = bench([1]);
+    sequencer.submit({ seq: 2, run: () => Promise.reject(new Error("the send failed")) });
+    sequencer.submit({
+      seq: 3,
+      run: () => {
+        throw new Error("it failed at once");
+      },
+    });
+    job(4, { seq: 3, withinMs: 1_000 });
+    await end();
+    expect(started).toEqual([4]);
+  });
+
+  test("W3 - late and foreign news never start a second one beside the one that runs", async () => {
+    const { sequencer, job, end, started, atOnce } = bench();
+    job(1);
     job(3, { seq: 2, withinMs: 1_000 });
+    job(4, { seq: 3, withinMs: 1_000 });
+    // A Request that nobody sent, one that never comes, one whose wait for its turn is over.
+    sequencer.passOver(99);
+    sequencer.passOver(2);
+    expect(sequencer.withdraw(1)).toBe(false);
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(started).toEqual([1]);
+    for (let i = 0; i < 3; i++) await end();
+    expect([started, atOnce()]).toEqual([[1, 3, 4], 1]);
+  });
+
+  test("W4 - cancel of one that waits frees the next, and only that", async () => {
+    const { sequencer, job, end, started } = bench();
+    job(1);
+    job(3, { seq: 2, withinMs: 1_000 });
+    job(4, { seq: 3, withinMs: 1_000 });
+    job(2, { seq: 1, withinMs: 1_000 });
     expect(sequencer.withdraw(2)).toBe(true);
+    expect(started).toEqual([1]);
+    await end();
+    expect(started).toEqual([1, 3]);
+    expect([sequencer.withdraw(3), sequencer.withdraw(2)]).toEqual([false, false]);
+    await end();
+    expect(started).toEqual([1, 3, 4]);
+  });
+
+  test("withdraw - who named it waits for what it waited for, and no longer", async () => {
+    const { sequencer, job, started } = bench();
+    job(2, { seq: 1, withinMs: 500 });
+    job(3, { seq: 2, withinMs: 5_000 });
+    expect(sequencer.withdraw(2)).toBe(true);
+    // Also one that comes later.
+    job(4, { seq: 2, withinMs: 5_000 });
+    await vi.advanceTimersByTimeAsync(499);
+    expect(started).toEqual([]);
+    await vi.advanceTimersByTimeAsync(1);
     expect(started).toEqual([3]);
-    expect(sequencer.withdraw(3)).toBe(false);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test("passOver - the same for one that never comes to wait", async () => {
+    const { sequencer, job, started } = bench();
+    job(3, { seq: 2, withinMs: 5_000 });
+    sequencer.passOver(2, { seq: 1, withinMs: 100 });
+    expect(started).toEqual([]);
+    await vi.advanceTimersByTimeAsync(100);
+    expect(started).toEqual([3]);
+  });
+
+  test("after - numbers that name each other in a circle hold nobody for ever", () => {
+    const { sequencer, job, started } = bench();
+    sequencer.passOver(1, { seq: 2, withinMs: 1_000 });
+    sequencer.passOver(2, { seq: 1, withinMs: 1_000 });
+    job(3, { seq: 2, withinMs: 1_000 });
+    expect(started).toEqual([3]);
   });
 
   test("stop - nothing starts any more, no timer is left", async () => {

@@ -9,6 +9,7 @@ import {
   SimulatorConfigureCommand,
   SimulatorReportCommand,
 } from "../../../src/resources/simulator/simulator-commands.ts";
+import { noManager } from "../../helpers/no-manager.ts";
 
 const made: ServerResource[] = [];
 const directories: string[] = [];
@@ -18,7 +19,7 @@ afterEach(async () => {
 });
 
 async function host(agentId = "h1", config: Readonly<Record<string, unknown>> = {}) {
-  const resource = await createSimulator({ agentId, config });
+  const resource = await createSimulator({ agentId, config, manager: noManager });
   made.push(resource);
   let count = 0;
   const send = (
@@ -210,8 +211,8 @@ describe("settings", () => {
     [{ faults: { StopVm: { delayMs: "1" } } }, "faults.StopVm.delayMs"],
     [{ probePorts: "22" }, "probePorts"],
   ])("%j - refused, naming the setting", async (config, setting) => {
-    await expect(async () => createSimulator({ agentId: "h", config })).rejects.toThrow(
-      new RegExp(`^${setting}: `),
-    );
+    await expect(async () =>
+      createSimulator({ agentId: "h", config, manager: noManager }),
+    ).rejects.toThrow(new RegExp(`^${setting}: `));
   });
 });
