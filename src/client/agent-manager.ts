@@ -1,9 +1,13 @@
 import { randomUUID } from "node:crypto";
 import type { Answer, Command } from "../api/index.ts";
+import { checkSelection, selectAgents, type AgentSelection } from "./agent-list.ts";
+import { ApiReader } from "./api-reader.ts";
 import { BatchCall } from "./batch-call.ts";
 import { batchBody, requestBody, waitMsOf, type BatchFields } from "./call-bodies.ts";
+import { callerOf, type CommandForEach } from "./call-one-of-many.ts";
 import type { EarlyAnswer } from "./call.ts";
 import { Connections } from "./connections.ts";
+import { FleetCall } from "./fleet-call.ts";
 import type { LinkState } from "./link.ts";
 import type { Reply, Replies } from "./replies.ts";
 import { RequestHandle } from "./request-handle.ts";
@@ -40,6 +44,15 @@ export interface BatchOptions {
   /** After a Command that failed: `stop` (the default) answers the rest StoppedByPreviousFailure. */
   readonly onError?: "stop" | "continue" | undefined;
 }
+export interface FleetOptions extends SendOptions {
+  /** Calls that may be open at once. Default: 1,000 on the direct lane, 100 on the durable one. */
+  readonly concurrency?: number | undefined;
+  /** When an agent fails or is missing: `stop` begins no more calls. Default: `continue`. */
+  readonly onError?: "stop" | "continue" | undefined;
+}
+
+/** Enough to keep gateways busy; what is open beyond that only waits, and is lost together. */
+const concurrencyDefault = { ask: 1_000, send: 100 } as const;
 
 /**
  * Sends Commands to agents over one pipelined WebSocket that connects at the first call and comes back by itself.
@@ -50,12 +63,14 @@ export interface BatchOptions {
  */
 export class AgentManager {
   readonly #connections: Connections;
+  readonly #api: ApiReader;
 
   constructor({ url, ...options }: AgentManagerOptions) {
     const urls = [url].flat();
     for (const one of urls) checkUrl(one);
     if (urls.length === 0) throw new TypeError("AgentManager needs the url of a gateway.");
     this.#connections = new Connections({ ...options, urls });
+    this.#api = new ApiReader({ ...options, urls });
   }
 
   /**
@@ -103,6 +118,27 @@ export class AgentManager {
   }
 
   /**
+   * Sends a Command to many agents on the durable lane, each with a Request of its own. Give the agents' ids, or say what they
+   * are: `{ zone: "z1", type: "kvm" }`, `{ all: true }`. Iterate it for results as they come, `summary()` waits for the end.
+   */
+  sendAll<C extends Command>(
+    agents: AgentSelection,
+    command: CommandForEach<C>,
+    options: FleetOptions = {},
+  ): FleetCall<C> {
+    return this.#callAll("send", agents, command, options);
+  }
+
+  /** As `sendAll`, on the direct lane: read-only Commands, straight to the gateways that hold the agents. */
+  askAll<C extends Command>(
+    agents: AgentSelection,
+    command: CommandForEach<C>,
+    options: FleetOptions = {},
+  ): FleetCall<C> {
+    return this.#callAll("ask", agents, command, options);
+  }
+
+  /**
    * Sends a Command on the durable lane and does not wait for its Answer: resolves once the Request is admitted. From then on
    * it goes on whatever becomes of this process.
    */
@@ -143,7 +179,26 @@ export class AgentManager {
 
   /** Closes all connections; calls that wait reject with the code CLOSED. */
   async close(): Promise<void> {
+    this.#api.close();
     await this.#connections.close();
+  }
+
+  #callAll<C extends Command>(
+    method: "send" | "ask",
+    agents: AgentSelection,
+    command: CommandForEach<C>,
+    options: FleetOptions,
+  ): FleetCall<C> {
+    const { signal, concurrency = concurrencyDefault[method], onError = "continue" } = options;
+    checkSelection(agents);
+    if (!(concurrency >= 1)) throw new TypeError("concurrency must be 1 or more.");
+    return new FleetCall({
+      agents: selectAgents(this.#api, agents, signal),
+      call: callerOf(method, this.#connections, command, options),
+      concurrency,
+      onError,
+      signal,
+    });
   }
 
   async #send(

@@ -166,10 +166,18 @@ export class Connections {
     if (url === undefined) return this.#main;
     const known = this.#others.get(url);
     if (known !== undefined) return known;
+    if (this.#main.url !== undefined && originOf(this.#main.url) === originOf(url)) {
+      return this.#main;
+    }
     const link = new Link({ ...this.#options, urls: [url], isPatient: false });
     this.#others.set(url, link);
     return link;
   }
+}
+
+/** Names a gateway, however its URL is written. */
+function originOf(url: string): string {
+  return new URL(url).origin;
 }
 
 /** @throws AgentManagerError ABORTED for a signal that is aborted before anything is sent. */

@@ -8,6 +8,10 @@ export type ManagerErrorCode =
   | "NO_NEWS"
   /** The caller's AbortSignal was aborted; its reason is the `cause`. */
   | "ABORTED"
+  /** Of many agents: one before it failed, and the call was to stop there. */
+  | "STOPPED"
+  /** Of many agents: the caller's function threw instead of giving the agent's Command. */
+  | "NO_COMMAND"
   /** `close()` was called. */
   | "CLOSED"
   /** The token is wrong. */

@@ -38,6 +38,7 @@ export class Link {
   #write: (text: string) => void = () => undefined;
   #nextId = 1;
   #nextUrl = 0;
+  #url = "";
   #retryMs = retryMs.first;
   #retryTimer: NodeJS.Timeout | undefined;
   #ticker: NodeJS.Timeout | undefined;
@@ -53,6 +54,11 @@ export class Link {
   /** Calls that wait for their reply. */
   get waiting(): number {
     return this.#calls.size;
+  }
+
+  /** The gateway that it is connected to. */
+  get url(): string | undefined {
+    return this.#state === "open" ? this.#url : undefined;
   }
 
   /** Asks; the call's `reply` rejects with an AgentManagerError. */
@@ -143,6 +149,7 @@ export class Link {
   #onOpen(url: string): void {
     this.#heardAtMs = performance.now();
     this.#retryMs = retryMs.first;
+    this.#url = url;
     this.#change("open", `connected to ${url}`);
     for (const call of this.#calls.values()) this.#send(call);
   }
