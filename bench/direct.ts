@@ -36,7 +36,8 @@ export async function benchDirect(progress: Progress): Promise<BenchResult> {
       }
       const alone = await measureRate(ask, { inFlight: 1, seconds });
       return {
-        ...summarise("direct", "commands/s", 0.5, pairs),
+        ...summarise("direct", "commands/s", pairs),
+        asked: 0.5,
         inFlight,
         oneAtATimePerSecond: round(alone.perSecond),
       };

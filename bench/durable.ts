@@ -41,7 +41,7 @@ export async function benchDurable(progress: Progress): Promise<BenchResult> {
         const figure = await measureRate(figureCall, { inFlight, seconds, watched });
         pairs.push({ floor, figure });
       }
-      return { ...summarise("durable", "commands/s", 0.8, pairs), inFlight, agents };
+      return { ...summarise("durable", "commands/s", pairs), asked: 0.8, inFlight, agents };
     } finally {
       await manager.close();
       await bare.stop();

@@ -1,31 +1,44 @@
 /** `npm run bench -- <name> [--json]`: runs one bench, or all; progress on stderr, the result on stdout. */
 import { Command, CommanderError } from "commander";
+import { wholeNumber } from "../src/cli/option-values.ts";
 import { benchConnect } from "./connect.ts";
 import { benchDirect } from "./direct.ts";
 import { benchDurable } from "./durable.ts";
+import { benchFleet } from "./fleet.ts";
 import { profileInto } from "./processes.ts";
 import { show, type BenchResult } from "./result.ts";
 import type { Progress } from "./stack.ts";
 
-const benches: Readonly<Record<string, (progress: Progress) => Promise<BenchResult>>> = {
+/** What a person may choose. */
+interface Options {
+  readonly json?: boolean;
+  readonly profile?: string;
+  readonly agents?: number;
+}
+
+const benches: Readonly<
+  Record<string, (progress: Progress, options: Options) => Promise<BenchResult>>
+> = {
   direct: benchDirect,
   durable: benchDurable,
   connect: benchConnect,
+  fleet: benchFleet,
 };
 
 const program = new Command("npm run bench --")
   .argument("<bench>", `one of ${Object.keys(benches).join(", ")}, or all`)
   .option("--json", "print one line of JSON for each bench")
+  .option("--agents <n>", "fleet: how many agents", wholeNumber(2, 100_000))
   .option("--profile <folder>", "let every Node process leave its CPU profile there")
   .exitOverride()
-  .action(async (name: string, options: { json?: boolean; profile?: string }) => {
+  .action(async (name: string, options: Options) => {
     if (options.profile !== undefined) profileInto(options.profile);
     const names = name === "all" ? Object.keys(benches) : [name];
     for (const one of names) {
       const bench = benches[one];
       if (bench === undefined) return program.error(`There is no bench "${one}".`, { exitCode: 2 });
       const progress: Progress = (text) => void process.stderr.write(`${one}: ${text}\n`);
-      process.stdout.write(`${show(await bench(progress), options.json === true)}\n`);
+      process.stdout.write(`${show(await bench(progress, options), options.json === true)}\n`);
     }
   });
 

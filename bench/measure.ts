@@ -1,4 +1,5 @@
 /** Closed-loop load: a fixed number of calls in flight, each replaced as it ends. */
+import { percentile } from "../src/cli/text/latencies.ts";
 import { cpuPerCall, readCpu, type CpuTimes, type Watched } from "./cpu.ts";
 
 /** What a round of calls came to. */
@@ -34,19 +35,42 @@ export async function measureRate(
   await Promise.all(Array.from({ length: options.inFlight }, (_, number) => slot(number)));
   const elapsedMs = performance.now() - began;
   const after = options.watched && readCpu(options.watched);
-  latenciesMs.sort((a, b) => a - b);
   return {
     ...(before && after && { cpuMs: cpuPerCall(before, after, latenciesMs.length) }),
+    ...rateOf(latenciesMs, elapsedMs),
+  };
+}
+
+/** Calls `call` once for each of 0 … count − 1, `inFlight` at a time, and gives rate and latencies. */
+export async function measureEach(
+  call: (number: number) => Promise<unknown>,
+  options: { count: number; inFlight: number; watched?: Watched },
+): Promise<Rate> {
+  const before = options.watched && readCpu(options.watched);
+  const latenciesMs: number[] = [];
+  const began = performance.now();
+  await inParallel(options.count, options.inFlight, async (number) => {
+    const calledMs = performance.now();
+    await call(number);
+    latenciesMs.push(performance.now() - calledMs);
+  });
+  const elapsedMs = performance.now() - began;
+  const after = options.watched && readCpu(options.watched);
+  return {
+    ...(before && after && { cpuMs: cpuPerCall(before, after, latenciesMs.length) }),
+    ...rateOf(latenciesMs, elapsedMs),
+  };
+}
+
+/** Rate and latencies of calls that took so long in all; sorts `latenciesMs`. */
+export function rateOf(latenciesMs: number[], elapsedMs: number): Omit<Rate, "cpuMs"> {
+  latenciesMs.sort((a, b) => a - b);
+  return {
     perSecond: (latenciesMs.length * 1000) / elapsedMs,
     p50Ms: percentile(latenciesMs, 0.5),
     p99Ms: percentile(latenciesMs, 0.99),
     calls: latenciesMs.length,
   };
-}
-
-/** The value below which the share `p` of the sorted values lies; 0 when there are none. */
-function percentile(sorted: readonly number[], p: number): number {
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * p))] ?? 0;
 }
 
 /** The middle value. */

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Client } from "@temporalio/client";
 import { loadConfig } from "../src/config/index.ts";
-import { listAgents, openPool, type Pool } from "../src/db/index.ts";
+import { countByStatus, listAgents, openPool, type Pool } from "../src/db/index.ts";
 import { startGuard } from "../src/local/guard.ts";
 import { startPostgresServer } from "../src/local/postgres-server.ts";
 import { findTemporalBinary } from "../src/local/temporal-binary.ts";
@@ -77,27 +77,39 @@ export class BenchStack {
     return await this.#start(["worker"]);
   }
 
-  /** Starts the gateway process on ports of its own. */
-  async startGateway(): Promise<BenchGateway> {
-    const child = await this.#start(["gateway"]);
+  /** Starts a gateway process on ports of its own. */
+  async startGateway(gatewayId = "bench-gateway"): Promise<BenchGateway> {
+    const child = await this.#start(["gateway"], { MUSTER_GATEWAY_ID: gatewayId }, gatewayId);
     const ready = JSON.parse(child.readyLine) as BenchGateway;
     return { agentUrl: ready.agentUrl, apiUrl: ready.apiUrl };
   }
 
-  /** Starts one process of simulated agents. */
-  async startSimulators(gateway: BenchGateway, agents: number): Promise<Child> {
-    return await this.#start(["sim", "--agents", String(agents)], {
-      MUSTER_GATEWAYS: gateway.agentUrl,
-    });
+  /** Starts one process of simulated agents; resolves when all have been connected. */
+  async startSimulators(
+    gateway: BenchGateway,
+    agents: number,
+    { prefix = "sim", connectsPerSecond = 200 } = {},
+  ): Promise<Child> {
+    return await this.#start(
+      [
+        ...["sim", "--agents", String(agents), "--prefix", prefix],
+        ...["--rate", String(connectsPerSecond)],
+      ],
+      { MUSTER_GATEWAYS: gateway.agentUrl },
+      prefix,
+    );
+  }
+
+  /** How many agents are Up in the read model. */
+  async countUp(): Promise<number> {
+    return (await countByStatus(this.db)).get("Up") ?? 0;
   }
 
   /** Waits until that many agents are Up in the read model; gives their ids. */
   async agentsUp(count: number): Promise<readonly string[]> {
-    for (;;) {
-      const up = await listAgents(this.db, { status: "Up", limit: count });
-      if (up.length >= count) return up.map((agent) => agent.id);
-      await sleep(20);
-    }
+    while ((await this.countUp()) < count) await sleep(20);
+    const up = await listAgents(this.db, { status: "Up", limit: count });
+    return up.map((agent) => agent.id);
   }
 
   /** Waits until the event log shows session `epoch` of that many agents whose ids begin so. */
@@ -122,10 +134,11 @@ export class BenchStack {
   async #start(
     args: readonly string[],
     env: Readonly<Record<string, string>> = {},
+    name = args[0] ?? "",
   ): Promise<Child> {
     const child = await startNode(cli, [...args, "--json"], { ...this.#env, ...env });
     this.#children.push(child);
-    this.#watched[args[0] ?? ""] = child.process.pid;
+    this.#watched[name] = child.process.pid;
     return child;
   }
 }

@@ -12,3 +12,8 @@ export interface BareFrame {
     readonly result: boolean;
   }[];
 }
+
+/** With the number of the agent that it goes to or comes from. */
+export interface FanOutFrame extends BareFrame {
+  readonly agent: number;
+}

@@ -1,8 +1,6 @@
 /** How far an evacuation is, for terminals and for plain lines. */
 import type { EvacuationProgress } from "../api/types.ts";
-import { plain } from "./plain.ts";
-
-const barWidth = 24;
+import { progressBar } from "./progress-bar.ts";
 
 /** One line: phase, machines, what it waits for or how it ended. */
 export function evacuationLine(progress: EvacuationProgress): string {
@@ -13,10 +11,7 @@ export function evacuationLine(progress: EvacuationProgress): string {
 
 /** A bar that fits one terminal line of `width`: how many of the machines are off the host. */
 export function evacuationBar(id: string, progress: EvacuationProgress, width: number): string {
-  const { total, remaining, phase } = progress;
-  const share = total === 0 ? Number(phase === "done") : (total - remaining) / total;
-  const filled = Math.round(share * barWidth);
-  const bar = `${"#".repeat(filled)}${"-".repeat(barWidth - filled)}`;
-  const line = plain(`${id}  [${bar}] ${total - remaining}/${total}  ${evacuationLine(progress)}`);
-  return line.length < width ? line : `${line.slice(0, width - 2)}…`;
+  const { total, remaining } = progress;
+  const done = total - remaining;
+  return progressBar({ done, total, label: id, note: evacuationLine(progress) }, width);
 }

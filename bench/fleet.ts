@@ -1,0 +1,92 @@
+/**
+ * `npm run bench -- fleet`: CheckHealth to every agent of two gateways on the direct lane, beside a bare `ws` fan-out over as
+ * many processes (asked: 10,000 agents in 3 s).
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import { CheckHealthCommand } from "../src/api/index.ts";
+import { AgentManager } from "../src/client/index.ts";
+import { startFanOut } from "./floors/fan-out.ts";
+import { measureEach } from "./measure.ts";
+import { round, summarise, type BenchResult, type Pair } from "./result.ts";
+import { withStack, type BenchGateway, type BenchStack, type Progress } from "./stack.ts";
+
+const agentsDefault = 2_000;
+const gatewayIds = ["gateway-1", "gateway-2"];
+const inFlight = 1_000;
+const rounds = 5;
+/** Agents that start to connect each second: about what Temporal on two cores takes. */
+const connectsPerSecond = 50;
+const progressEveryMs = 5_000;
+const askedFigure = round(10_000 / 3);
+
+/** Runs floor and figure in turn and gives the medians. */
+export async function benchFleet(
+  progress: Progress,
+  { agents = agentsDefault }: { readonly agents?: number },
+): Promise<BenchResult> {
+  return await withStack(progress, async (stack) => {
+    await stack.startWorker();
+    const fleet = await startFleet(stack, agents, progress);
+    const ids = await stack.agentsUp(agents);
+    const fanOut = await startFanOut(agents, gatewayIds.length);
+    const url = fleet.gateways.map(({ apiUrl }) => apiUrl);
+    const manager = new AgentManager({ url, token: stack.apiToken });
+    try {
+      const load = { count: agents, inFlight, watched: stack.watched };
+      const pairs: Pair[] = [];
+      for (let number = 0; number <= rounds; number += 1) {
+        progress(number === 0 ? "warming up" : `round ${number} of ${rounds}`);
+        const floor = await measureEach((agent) => fanOut.call(agent), load);
+        const figure = await measureEach(
+          (agent) => manager.ask(ids[agent] ?? "", new CheckHealthCommand()),
+          load,
+        );
+        if (number > 0) pairs.push({ floor, figure });
+      }
+      const result = summarise("fleet", "agents/s", pairs);
+      const { connectSeconds } = fleet;
+      const size = { agents, gateways: gatewayIds.length, inFlight, connectSeconds };
+      return { ...result, askedFigure, seconds: round(agents / result.figure), ...size };
+    } finally {
+      await manager.close();
+      await fanOut.stop();
+    }
+  });
+}
+
+interface Fleet {
+  readonly gateways: readonly BenchGateway[];
+  readonly connectSeconds: number;
+}
+
+/** Starts gateways with an equal share of the agents each, and waits until all agents are connected. */
+async function startFleet(stack: BenchStack, agents: number, progress: Progress): Promise<Fleet> {
+  const began = performance.now();
+  const gateways = await Promise.all(gatewayIds.map((id) => stack.startGateway(id)));
+  const share = Math.ceil(agents / gateways.length);
+  const pace = { connectsPerSecond: Math.ceil(connectsPerSecond / gateways.length) };
+  const connected = new AbortController();
+  const telling = tellConnected(stack, agents, progress, connected.signal);
+  await Promise.all(
+    gateways.map((gateway, number) => {
+      const count = Math.min(share, agents - number * share);
+      return stack.startSimulators(gateway, count, { prefix: `sim-${number + 1}`, ...pace });
+    }),
+  );
+  connected.abort();
+  await telling;
+  return { gateways, connectSeconds: round((performance.now() - began) / 1_000) };
+}
+
+/** Says now and then how many agents are connected: thousands take minutes. */
+async function tellConnected(
+  stack: BenchStack,
+  agents: number,
+  progress: Progress,
+  connected: AbortSignal,
+): Promise<void> {
+  while (!connected.aborted) {
+    await sleep(progressEveryMs, undefined, { signal: connected }).catch(() => undefined);
+    progress(`${await stack.countUp()} of ${agents} agents are connected`);
+  }
+}
