@@ -63,7 +63,7 @@ export async function measureEach(
 }
 
 /** Rate and latencies of calls that took so long in all; sorts `latenciesMs`. */
-export function rateOf(latenciesMs: number[], elapsedMs: number): Omit<Rate, "cpuMs"> {
+function rateOf(latenciesMs: number[], elapsedMs: number): Omit<Rate, "cpuMs"> {
   latenciesMs.sort((a, b) => a - b);
   return {
     perSecond: (latenciesMs.length * 1000) / elapsedMs,

@@ -78,8 +78,12 @@ export class BenchStack {
   }
 
   /** Starts a gateway process on ports of its own. */
-  async startGateway(gatewayId = "bench-gateway"): Promise<BenchGateway> {
-    const child = await this.#start(["gateway"], { MUSTER_GATEWAY_ID: gatewayId }, gatewayId);
+  async startGateway(
+    gatewayId = "bench-gateway",
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<BenchGateway> {
+    const own = { ...env, MUSTER_GATEWAY_ID: gatewayId };
+    const child = await this.#start(["gateway"], own, gatewayId);
     const ready = JSON.parse(child.readyLine) as BenchGateway;
     return { agentUrl: ready.agentUrl, apiUrl: ready.apiUrl };
   }
