@@ -3,7 +3,7 @@ import { need, type Config } from "../config/index.ts";
 import { openPool } from "../db/index.ts";
 import { loadListeners } from "../hooks/load-listeners.ts";
 import type { Log } from "../telemetry/log.ts";
-import { connectClient, connectNative, installRuntime } from "../temporal/index.ts";
+import { connectNative, installRuntime } from "../temporal/index.ts";
 import type { GatewayAddresses } from "./addresses.ts";
 import type { ApiContext } from "./api/context.ts";
 import { buildOperatorApi } from "./api/server.ts";
@@ -30,11 +30,9 @@ export async function runGateway(
   const pool = openPool(databaseUrl, { applicationName: "muster gateway", statementTimeoutMs });
   const close: (() => Promise<void>)[] = [() => pool.end()];
   try {
-    const temporal = await connectClient(config, log, signal);
-    close.unshift(() => temporal.connection.close());
     const native = await connectNative(config, log, signal);
     close.unshift(() => native.connection.close());
-    await serve(config, { pool, temporal, native, listeners, openApi }, log, signal, onReady);
+    await serve(config, { pool, native, listeners, openApi }, log, signal, onReady);
   } finally {
     for (const closeOne of close) await closeOne();
   }

@@ -5,7 +5,7 @@ import type { HookListener } from "../api/index.ts";
 import type { Config } from "../config/index.ts";
 import type { Pool } from "../db/index.ts";
 import type { Log } from "../telemetry/log.ts";
-import type { ConnectedClient, ConnectedNative } from "../temporal/index.ts";
+import { coreClient, type ConnectedNative } from "../temporal/index.ts";
 import { closeCodes } from "../wire/limits.ts";
 import { startActivityWorker } from "./activity-worker.ts";
 import { addressesOf, type GatewayAddresses } from "./addresses.ts";
@@ -27,7 +27,6 @@ export interface ListeningApi {
 /** What a gateway stands on. */
 export interface Surroundings {
   readonly pool: Pool;
-  readonly temporal: ConnectedClient;
   readonly native: ConnectedNative;
   readonly listeners: readonly HookListener[];
   readonly openApi: (context: ApiContext) => Promise<ListeningApi>;
@@ -39,12 +38,13 @@ export interface Surroundings {
  */
 export async function serve(
   config: Config,
-  { pool, temporal, native, listeners, openApi }: Surroundings,
+  { pool, native, listeners, openApi }: Surroundings,
   log: Log,
   signal: AbortSignal,
   onReady: ((addresses: GatewayAddresses) => void) | undefined,
 ): Promise<void> {
-  const port = new AgentPort(temporal.client);
+  const temporal = coreClient(native);
+  const port = new AgentPort(temporal);
   let membership: Membership | undefined;
   const unreadyReasons = (): readonly string[] =>
     membership?.joined === true ? [] : ["this gateway has not joined the cluster"];
@@ -63,7 +63,7 @@ export async function serve(
   let api: ListeningApi | undefined;
   let worker: { readonly stopped: Promise<void> } | undefined;
   try {
-    api = await openApi(apiContext(gateway, temporal.client, unreadyReasons));
+    api = await openApi(apiContext(gateway, temporal, unreadyReasons));
     const addresses = addressesOf(config, await server.listen(), api.port);
     membership = new Membership({
       db: pool,

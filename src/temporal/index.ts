@@ -1,4 +1,5 @@
 export * from "./connect.ts";
+export * from "./core-client.ts";
 export * from "./errors.ts";
 export * from "./runtime.ts";
 export * from "./settings.ts";

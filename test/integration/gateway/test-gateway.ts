@@ -10,7 +10,7 @@ import { serve } from "../../../src/gateway/serve.ts";
 import { loadListeners } from "../../../src/hooks/load-listeners.ts";
 import { Keyring } from "../../../src/secrets/keyring.ts";
 import { createDataConverter } from "../../../src/temporal/data-converter.ts";
-import { connectClient, connectNative, installRuntime } from "../../../src/temporal/index.ts";
+import { connectNative, installRuntime } from "../../../src/temporal/index.ts";
 import { openPool } from "../../../src/db/index.ts";
 import { createMaintenanceBook } from "../../../src/activities/maintenance-book.ts";
 import { createRecordAgent } from "../../../src/activities/record-agent.ts";
@@ -72,7 +72,6 @@ export async function startTestGateway(config: Config): Promise<TestGateway> {
   const stop = new AbortController();
   const { log, lines } = keepLog();
   await installRuntime(pino({ level: "silent" }));
-  const temporal = await connectClient(config, log, stop.signal);
   const native = await connectNative(config, log, stop.signal);
   const pool = openPool(config.databaseUrl ?? "", {
     applicationName: "test gateway",
@@ -86,7 +85,6 @@ export async function startTestGateway(config: Config): Promise<TestGateway> {
     config,
     {
       pool,
-      temporal,
       native,
       listeners,
       openApi: (context) => {
@@ -114,7 +112,6 @@ export async function startTestGateway(config: Config): Promise<TestGateway> {
       stop.abort();
       await served;
       await native.connection.close();
-      await temporal.connection.close();
       await pool.end();
     },
   };
