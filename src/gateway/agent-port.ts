@@ -15,6 +15,7 @@ import {
   connectedSignal,
   disconnectSignal,
   pingSignal,
+  progressSignal,
   refusedSignal,
   requestQuery,
   undeliveredSignal,
@@ -25,6 +26,7 @@ import {
   type ConnectedMessage,
   type DisconnectMessage,
   type PingMessage,
+  type ProgressMessage,
   type RefusedMessage,
   type RequestView,
   type UndeliveredMessage,
@@ -78,6 +80,13 @@ export class AgentPort {
   async ping(agentId: string, message: PingMessage): Promise<void> {
     await this.#call(agentId, callMs, () =>
       this.#client.workflow.getHandle(agentWorkflowId(agentId)).signal(pingSignal, message),
+    );
+  }
+
+  /** Tried once: what it says is said again at the end. */
+  async progress(agentId: string, message: ProgressMessage): Promise<void> {
+    await this.#call(agentId, callMs, () =>
+      this.#client.workflow.getHandle(agentWorkflowId(agentId)).signal(progressSignal, message),
     );
   }
 
@@ -179,12 +188,15 @@ function isGone(error: unknown): boolean {
   );
 }
 
-/** Temporal will say the same to the same message again. */
+/**
+ * Temporal will say the same to the same message again. Not so when the run has had all the signals that it may have,
+ * because no worker renewed it for long: the next run takes them.
+ */
 function isInvalid(error: unknown): boolean {
   const cause = error instanceof Error ? error.cause : undefined;
   if (!isGrpcServiceError(cause)) return false;
   const status: number = cause.code;
-  return status === invalidArgument;
+  return status === invalidArgument && !cause.message.includes("limit for signal");
 }
 
 /** The refusals of the validator, as callers know them. */

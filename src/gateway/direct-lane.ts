@@ -3,12 +3,13 @@
  * for each Request, deadlines found by a sweep, no log line.
  */
 import { traitsOf, type Answer, type CommandTraits, type WireCommand } from "../api/index.ts";
-import type { ResponseFrame } from "../wire/frames.ts";
+import type { ProgressFrame, ResponseFrame } from "../wire/frames.ts";
 import type { CallerRequest } from "./command-lanes.ts";
 import { errorAnswers } from "./error-answers.ts";
+import { DirectCall } from "./direct-call.ts";
 import { RequestRefusedError } from "./errors.ts";
 import type { PassingObserver } from "./hooks/gateway-hooks.ts";
-import type { DirectCall, Session } from "./session.ts";
+import type { Session } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
 
 /** Requests under way to one agent. */
@@ -20,7 +21,7 @@ export class DirectLane {
   /** Why an agent that is not here can't be reached from here. */
   readonly #whyNotHere: (agentId: string) => Promise<RequestRefusedError>;
   readonly #passing: PassingObserver | undefined;
-  readonly #open = new Map<DirectCall, Session>();
+  readonly #open = new Set<DirectCall>();
   requests = 0;
 
   constructor(parts: {
@@ -57,22 +58,28 @@ export class DirectLane {
         ),
       );
     }
-    return this.ask(session, request.commands, waitMsOf(request, declared), request.onError);
+    return this.#write(session, request, waitMsOf(request, declared));
   }
 
-  /** Sends Commands to one session, whatever they are. */
-  ask(
+  /** Sends one Command to one session, whatever it is; gives its Answer. */
+  async ask(session: Session, command: WireCommand, waitMs: number): Promise<Answer | undefined> {
+    const answers = await this.#write(session, { commands: [command], onError: "stop" }, waitMs);
+    return answers[0];
+  }
+
+  #write(
     session: Session,
-    commands: readonly WireCommand[],
+    request: Omit<CallerRequest, "requestId">,
     waitMs: number,
-    onError: "stop" | "continue",
   ): Promise<readonly Answer[]> {
     const seq = session.nextDirectSeq++;
+    const { commands, onError, onProgress, onOpen } = request;
     this.requests++;
     return new Promise((answered) => {
-      const call = { seq, commands, deadlineMs: performance.now() + waitMs, answered };
+      const deadlineMs = performance.now() + waitMs;
+      const call = new DirectCall({ session, seq, commands, deadlineMs, answered, onProgress });
       session.direct.set(seq, call);
-      this.#open.set(call, session);
+      this.#open.add(call);
       const sent = session.socket.send({
         v: 1,
         kind: "request",
@@ -81,14 +88,21 @@ export class DirectLane {
         commands,
         onError,
         waitMs,
+        ...(onProgress !== undefined && commands.length > 1 && { progress: true }),
       });
       if (sent) {
+        onOpen?.(call);
         this.#passing?.onCommands(session, "direct", seq, commands);
         return;
       }
       const details = "The agent's socket was lost before the Request was written.";
-      this.#settle(session, call, errorAnswers(commands, "notSent", "NOT_SENT", details));
+      this.#settle(call, errorAnswers(commands, "notSent", "NOT_SENT", details));
     });
+  }
+
+  /** One Answer of a Request that goes on. Whatever fits no open Request is no harm. */
+  onProgress(session: Session, { seq, index, answer }: ProgressFrame): void {
+    session.direct.get(seq)?.onProgress(index, answer);
   }
 
   /** False when the Answers do not fit the Request. A Request that is not waited for (any more) is no mistake. */
@@ -96,7 +110,7 @@ export class DirectLane {
     const call = session.direct.get(frame.seq);
     if (call === undefined) return true;
     if (!fits(call.commands, frame.answers)) return false;
-    this.#settle(session, call, frame.answers);
+    this.#settle(call, frame.answers);
     this.#passing?.onAnswers(session, "direct", frame.seq, frame.answers);
     return true;
   }
@@ -105,23 +119,23 @@ export class DirectLane {
   onClosed(session: Session): void {
     for (const call of session.direct.values()) {
       const details = "The agent's socket was lost while the Request was under way.";
-      this.#settle(session, call, errorAnswers(call.commands, "unknown", "AGENT_LOST", details));
+      this.#settle(call, errorAnswers(call.commands, "unknown", "AGENT_LOST", details));
     }
   }
 
   /** Answers the Requests whose wait is over. */
   sweep(): void {
     const nowMs = performance.now();
-    for (const [call, session] of this.#open) {
+    for (const call of this.#open) {
       if (call.deadlineMs > nowMs) continue;
       const details = "The agent did not answer within the wait.";
       const answers = errorAnswers(call.commands, "unknown", "WAIT_OVER", details);
-      this.#settle(session, call, answers);
+      this.#settle(call, answers);
     }
   }
 
-  #settle(session: Session, call: DirectCall, answers: readonly Answer[]): void {
-    session.direct.delete(call.seq);
+  #settle(call: DirectCall, answers: readonly Answer[]): void {
+    call.session.direct.delete(call.seq);
     this.#open.delete(call);
     call.answered(answers);
   }

@@ -2,55 +2,47 @@
  * The durable lane: a Request goes through its agent's lifecycle, which numbers it, remembers it and settles it once.
  * This side only carries: to the lifecycle, to the socket, back to the caller.
  */
-import { randomUUID } from "node:crypto";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Answer } from "../api/index.ts";
 import type { Log } from "../telemetry/log.ts";
 import type {
-  AdmitMessage,
   AdmitResult,
   DurableRequest,
   GatewayRef,
   RequestView,
-  UndeliveredMessage,
 } from "../workflows/agent-messages.ts";
-import type { CallerRequest } from "./command-lanes.ts";
-import { waitMsOf } from "./direct-lane.ts";
-import { DurableWaiters, type Waiter } from "./durable-waiters.ts";
+import { RequestAdmitter, type AdmitPort, type Asking } from "./admit-request.ts";
+import type { Admission, CallerRequest } from "./command-lanes.ts";
+import { fits } from "./direct-lane.ts";
+import { DurableWaiters, Waiter } from "./durable-waiters.ts";
 import { errorAnswers } from "./error-answers.ts";
-import { LifecycleGoneError, RequestRefusedError } from "./errors.ts";
+import { RequestRefusedError } from "./errors.ts";
 import type { PassingObserver } from "./hooks/gateway-hooks.ts";
+import { ProgressMarks } from "./progress-marks.ts";
+import { RecordWatch } from "./record-watch.ts";
+import { untilSettled } from "./until-settled.ts";
+import { sendSessionCommand } from "./session-requests.ts";
 import type { Session } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
 
 /** How long after the wait the lifecycle may take to say what became of a Request. */
 const graceMs = 3_000;
-const admitRetryMs = { first: 100, most: 1_000 };
+/** How long a caller that does not wait for Answers waits for the admission. */
+const submitMs = 10_000;
 const queryMs = 2_000;
 
 /** What the lane asks of its gateway. */
-export interface DurablePort {
-  /** Gives the agent that a request id belongs to; throws RequestRefusedError when Postgres does not answer. */
-  noteRequest(requestId: string, agentId: string): Promise<string>;
-  admit(
-    agentId: string,
-    message: AdmitMessage,
-    updateId: string,
-    withinMs: number,
-  ): Promise<AdmitResult>;
+export interface DurablePort extends AdmitPort {
   request(agentId: string, requestId: string, withinMs: number): Promise<RequestView | null>;
-  undelivered(agentId: string, message: UndeliveredMessage): void;
-  /** The refusal for an agent without a lifecycle. */
-  whyNoLifecycle(agentId: string): Promise<RequestRefusedError>;
 }
 
 export class DurableLane {
-  readonly #sessions: Sessions;
   readonly #self: { ref(): GatewayRef };
   readonly #port: DurablePort;
   readonly #log: Log;
   readonly #passing: PassingObserver | undefined;
+  readonly #admitter: RequestAdmitter;
   readonly #waiters = new DurableWaiters();
+  readonly #records: RecordWatch;
   requests = 0;
 
   constructor(parts: {
@@ -60,14 +52,25 @@ export class DurableLane {
     log: Log;
     passing: PassingObserver | undefined;
   }) {
-    this.#sessions = parts.sessions;
     this.#self = parts.self;
     this.#port = parts.port;
     this.#log = parts.log;
     this.#passing = parts.passing;
+    const { sessions, port, log } = parts;
+    this.#admitter = new RequestAdmitter({
+      ...parts,
+      hand: (session, request) => this.hand(session, request),
+    });
+    this.#records = new RecordWatch(
+      {
+        request: (agentId, requestId, withinMs) => port.request(agentId, requestId, withinMs),
+        isHeldHere: (agentId) => sessions.find(agentId)?.takesCommands === true,
+      },
+      log,
+    );
   }
 
-  /** Callers that wait here. */
+  /** Requests that callers wait for here. */
   get waiting(): number {
     return this.#waiters.size;
   }
@@ -75,31 +78,28 @@ export class DurableLane {
   /** One Answer for each Command, in order, within the wait and a small grace; or a RequestRefusedError. */
   async send(agentId: string, request: CallerRequest): Promise<readonly Answer[]> {
     this.requests++;
-    const startedMs = performance.now();
-    const owner = await this.#port.noteRequest(request.requestId, agentId);
-    if (owner !== agentId) {
-      throw new RequestRefusedError(
-        "REQUEST_ID_TAKEN",
-        `Request id ${request.requestId} was used for agent ${owner} before: give each Request an id of its own.`,
-      );
-    }
-    const session = this.#sessions.find(agentId);
-    const waitMs = waitMsOf(request, session?.host.commandTypes);
+    const asking = await this.#admitter.begin(agentId, request);
     return await new Promise((resolve, reject) => {
+      const { requestId, commands, onProgress } = request;
       const settled = new AbortController();
-      const { requestId } = request;
       const settle = (answers: readonly Answer[]): void => {
         settled.abort();
         resolve(answers);
       };
       const giveUp = (why: string): void => {
         const details = `${why} Ask for request ${requestId}, or send it again with this id.`;
-        settle(errorAnswers(request.commands, "unknown", "NO_NEWS", details));
+        settle(errorAnswers(commands, "unknown", "NO_NEWS", details));
       };
-      const waitOverMs = startedMs + waitMs;
-      const waiter = { agentId, requestId, seq: undefined, startedMs, waitOverMs, settle, giveUp };
+      const waitOverMs = asking.startedMs + asking.waitMs;
+      const parts = { agentId, requestId, commands, waitOverMs, settle, giveUp, onProgress };
+      const waiter = new Waiter(parts);
       this.#waiters.add(waiter);
-      this.#carry(waiter, request, session, settled.signal)
+      request.onOpen?.({
+        leave: () => {
+          giveUp("Its caller left.");
+        },
+      });
+      this.#carry(waiter, asking, settled.signal)
         .catch(reject)
         .finally(() => {
           this.#waiters.remove(waiter);
@@ -107,20 +107,49 @@ export class DurableLane {
     });
   }
 
-  /** The Answers to a Request that the agent gave and the lifecycle has, straight to whoever waits for them here. */
-  onAnswered(
+  /**
+   * Admits a Request that nobody waits for here.
+   * @throws RequestRefusedError; MANAGER_UNAVAILABLE also when it may have been admitted.
+   */
+  async submit(agentId: string, request: CallerRequest): Promise<Admission> {
+    this.requests++;
+    const asking = await this.#admitter.begin(agentId, request);
+    const progress = request.commands.length > 1;
+    const admitted = this.#admitter.admit(asking, { ...(progress && { progress }) });
+    // What is admitted late is handed over all the same.
+    const result = await before(asking.startedMs + submitMs, admitted);
+    if (result === undefined) {
+      throw new RequestRefusedError(
+        "MANAGER_UNAVAILABLE",
+        "The agent's lifecycle did not answer in time. The Request may have been recorded: ask for it by its request id, " +
+          "or send it again with the same one.",
+      );
+    }
+    return admissionOf(result);
+  }
+
+  /** The record of a Request once it is settled, or what it says after `waitMs`. */
+  async awaitSettled(
     agentId: string,
-    seq: number,
-    requestId: string | undefined,
-    answers: readonly Answer[],
-  ): void {
+    view: RequestView,
+    waitMs: number,
+    onOpen?: CallerRequest["onOpen"],
+  ): Promise<RequestView> {
+    if (this.#admitter.closed) return view;
+    const around = { waiters: this.#waiters, records: this.#records, port: this.#port };
+    return await untilSettled(around, { agentId, view, waitMs, onOpen });
+  }
+
+  /** The Answers to a Request that the agent gave and the lifecycle has, straight to whoever waits for them here. */
+  onAnswered(agentId: string, requestId: string | undefined, answers: readonly Answer[]): void {
     const waiters =
       requestId === undefined
-        ? this.#waiters.ofSeq(agentId, seq)
+        ? this.#waiters.ofCommand(agentId, answers[0]?.commandId ?? "")
         : this.#waiters.ofRequest(requestId);
     for (const waiter of waiters) {
-      // Past its wait the lifecycle may have settled otherwise: its word is asked for at the end of the grace.
-      if (performance.now() < waiter.waitOverMs) waiter.settle(answers);
+      // Past its wait the lifecycle may have settled otherwise: its word is asked for.
+      const isFinal = performance.now() < waiter.waitOverMs && fits(waiter.commands, answers);
+      if (isFinal) waiter.settle(answers);
       else void this.#settleByRecord(waiter);
     }
   }
@@ -130,15 +159,20 @@ export class DurableLane {
     for (const waiter of this.#waiters.ofRequest(requestId)) waiter.settle(answers);
   }
 
+  /** One Answer of a Request that goes on. */
+  onProgress(requestId: string, index: number, answer: Answer): void {
+    for (const waiter of this.#waiters.ofRequest(requestId)) waiter.onProgress(index, answer);
+  }
+
   /** The gateway stops: callers are told how to learn the rest. */
   close(): void {
+    this.#admitter.close();
     for (const waiter of this.#waiters.all()) waiter.giveUp("This gateway stops.");
   }
 
   /** Writes a Request to a session's socket. False: certainly not written. */
   hand(session: Session, request: DurableRequest): boolean {
-    const { requestId, seq, commands, onError, inSequence, after, waitMs } = request;
-    const commandIds = commands.map((command) => command.id);
+    const { requestId, seq, commands, onError, inSequence, after, waitMs, progress } = request;
     const sent = session.socket.send({
       v: 1,
       kind: "request",
@@ -149,83 +183,54 @@ export class DurableLane {
       inSequence,
       waitMs,
       ...(after !== undefined && { after }),
+      ...(progress === true && { progress }),
     });
     if (!sent) return false;
-    session.noteHanded(seq, { requestId, commandIds });
+    session.noteHanded(seq, {
+      requestId,
+      commands: commands.map(({ id }) => ({ id })),
+      progress: progress === true ? new ProgressMarks() : undefined,
+    });
+    if (request.cancelled !== undefined) {
+      sendSessionCommand(session, { type: "Cancel", seq, details: request.cancelled });
+    }
     this.#passing?.onCommands(session, "durable", seq, commands);
     return true;
   }
 
   /** Stays with a waiter until it is settled. */
-  async #carry(
-    waiter: Waiter,
-    request: CallerRequest,
-    session: Session | undefined,
-    settled: AbortSignal,
-  ): Promise<void> {
-    const gateway = this.#self.ref();
-    const via = session?.takesCommands === true ? session : undefined;
-    const result = await this.#admit(waiter, settled, {
-      requestId: request.requestId,
-      commands: request.commands,
-      onError: request.onError,
-      ...(request.waitSeconds !== undefined && { waitSeconds: request.waitSeconds }),
-      ...(via !== undefined && { via: { ...gateway, epoch: via.epoch } }),
-      replyTo: { type: "gateway", gatewayId: gateway.gatewayId },
+  async #carry(waiter: Waiter, asking: Asking, settled: AbortSignal): Promise<void> {
+    const { gatewayId } = this.#self.ref();
+    const result = await this.#admitter.admit(asking, {
+      replyTo: { type: "gateway", gatewayId },
+      ...(waiter.wantsProgress && asking.request.commands.length > 1 && { progress: true }),
     });
-    if (result !== undefined) this.#onAdmitted(waiter, result, via);
+    if (result !== undefined) {
+      const admission = admissionOf(result);
+      asking.request.onAdmitted?.(admission);
+      // Counted from before the asking: the lifecycle's own deadline is never earlier.
+      waiter.waitOverMs = asking.startedMs + admission.waitMs;
+      if (admission.answers !== undefined) waiter.settle(admission.answers);
+    }
+    const unwatch = this.#watchProgress(waiter);
     await this.#outwait(waiter, settled);
+    unwatch?.();
     if (settled.aborted) return;
     // The first word counts: after the record's Answers these change nothing.
     await this.#settleByRecord(waiter);
     waiter.giveUp("The manager could not say in time what became of it.");
   }
 
-  /** Asks until the wait is over; undefined then. */
-  async #admit(
-    waiter: Waiter,
-    settled: AbortSignal,
-    message: AdmitMessage,
-  ): Promise<AdmitResult | undefined> {
-    // One id for each asking: tries of it are one, while a caller who asks again gets today's answer.
-    const updateId = `${waiter.requestId}/${randomUUID()}`;
-    let retryMs = admitRetryMs.first;
-    while (!settled.aborted) {
-      const leftMs = waiter.waitOverMs - performance.now();
-      if (leftMs <= 0) return undefined;
-      try {
-        return await this.#port.admit(waiter.agentId, message, updateId, leftMs);
-      } catch (error) {
-        if (error instanceof RequestRefusedError) throw error;
-        if (error instanceof LifecycleGoneError) {
-          throw await this.#port.whyNoLifecycle(waiter.agentId);
-        }
-        this.#log.debug(
-          { agentId: waiter.agentId, requestId: waiter.requestId, err: error },
-          "admit will be retried",
-        );
+  /** The agent's frames tell the gateway that holds it; the others look at the record. */
+  #watchProgress(waiter: Waiter): (() => void) | undefined {
+    if (!waiter.wantsProgress || waiter.commands.length === 1) return undefined;
+    const places = new Map(waiter.commands.map(({ id }, index) => [id, index]));
+    return this.#records.watch(waiter, waiter.waitOverMs, ({ progress = [], answers }) => {
+      for (const answer of progress) {
+        const index = places.get(answer.commandId);
+        if (index !== undefined) waiter.onProgress(index, answer);
       }
-      await sleep(Math.min(retryMs, leftMs), undefined, { signal: settled }).catch(() => undefined);
-      retryMs = Math.min(retryMs * 2, admitRetryMs.most);
-    }
-    return undefined;
-  }
-
-  #onAdmitted(waiter: Waiter, result: AdmitResult, via: Session | undefined): void {
-    if (result.state === "settled") {
-      waiter.settle(result.answers);
-      return;
-    }
-    const { seq, waitMs } = result.deliver === "caller" ? result.request : result;
-    waiter.seq = seq;
-    // Counted from before the asking: the lifecycle's own deadline is never earlier.
-    waiter.waitOverMs = waiter.startedMs + waitMs;
-    if (result.deliver === "workflow") return;
-    if (via?.takesCommands === true && this.hand(via, result.request)) return;
-    this.#port.undelivered(waiter.agentId, {
-      epoch: via?.epoch ?? 0,
-      seqs: [result.request.seq],
-      reason: "The socket closed before the Request was written.",
+      if (answers !== undefined) waiter.settle(answers);
     });
   }
 
@@ -254,5 +259,32 @@ export class DurableLane {
         "the record of a Request could not be read",
       );
     }
+  }
+}
+
+function admissionOf(result: AdmitResult): Admission {
+  if (result.state === "settled") {
+    const { seq, state, answers } = result;
+    return { seq, state, waitMs: 0, answers };
+  }
+  const { seq, waitMs } = result.deliver === "caller" ? result.request : result;
+  return { seq, state: "pending", waitMs };
+}
+
+/** What a promise gives until then; undefined when it takes longer, and its failure is nobody's any more. */
+async function before<T>(atMs: number, promise: Promise<T>): Promise<T | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(
+      () => {
+        resolve(undefined);
+      },
+      Math.max(0, atMs - performance.now()),
+    );
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
   }
 }

@@ -1,37 +1,70 @@
 import type { Answer } from "../api/index.ts";
+import { ProgressMarks } from "./progress-marks.ts";
 
-/** A caller that waits for the Answers of a durable Request. Times by the process's monotonic clock. */
-export interface Waiter {
+interface WaiterParts {
   readonly agentId: string;
   readonly requestId: string;
-  /** Known once the Request is admitted. */
-  seq: number | undefined;
-  readonly startedMs: number;
-  /** When the caller's wait is over. */
-  waitOverMs: number;
+  /** Of the Request, as far as the caller knows them. */
+  readonly commands: readonly { readonly id: string }[];
+  /** When the caller's wait is over, by the process's monotonic clock. */
+  readonly waitOverMs: number;
   readonly settle: (answers: readonly Answer[]) => void;
   /** Tells the caller that what became of the Request is not known here. */
   readonly giveUp: (why: string) => void;
+  readonly onProgress: ((index: number, answer: Answer) => void) | undefined;
+}
+
+/** A caller that waits for the Answers of a durable Request. The first of `settle` and `giveUp` counts. */
+export class Waiter {
+  readonly agentId: string;
+  readonly requestId: string;
+  readonly commands: readonly { readonly id: string }[];
+  waitOverMs: number;
+  readonly settle: (answers: readonly Answer[]) => void;
+  readonly giveUp: (why: string) => void;
+  readonly #onProgress: ((index: number, answer: Answer) => void) | undefined;
+  readonly #marks: ProgressMarks | undefined;
+
+  constructor(parts: WaiterParts) {
+    this.agentId = parts.agentId;
+    this.requestId = parts.requestId;
+    this.commands = parts.commands;
+    this.waitOverMs = parts.waitOverMs;
+    this.settle = parts.settle;
+    this.giveUp = parts.giveUp;
+    this.#onProgress = parts.onProgress;
+    this.#marks = parts.onProgress === undefined ? undefined : new ProgressMarks();
+  }
+
+  get wantsProgress(): boolean {
+    return this.#onProgress !== undefined;
+  }
+
+  onProgress(index: number, answer: Answer): void {
+    if (this.#marks?.isNews(this.commands, index, answer) === true) {
+      this.#onProgress?.(index, answer);
+    }
+  }
 }
 
 /** All callers that wait at this gateway; several may wait for one Request, when a caller asks again. */
 export class DurableWaiters {
   readonly #byRequest = new Map<string, Set<Waiter>>();
+  /** By their first Command. Its id is used once, so those who have it wait for one Request. */
+  readonly #byCommand = new Map<string, Set<Waiter>>();
 
   get size(): number {
     return this.#byRequest.size;
   }
 
   add(waiter: Waiter): void {
-    const waiters = this.#byRequest.get(waiter.requestId);
-    if (waiters === undefined) this.#byRequest.set(waiter.requestId, new Set([waiter]));
-    else waiters.add(waiter);
+    put(this.#byRequest, waiter.requestId, waiter);
+    put(this.#byCommand, firstCommand(waiter), waiter);
   }
 
   remove(waiter: Waiter): void {
-    const waiters = this.#byRequest.get(waiter.requestId);
-    waiters?.delete(waiter);
-    if (waiters?.size === 0) this.#byRequest.delete(waiter.requestId);
+    take(this.#byRequest, waiter.requestId, waiter);
+    take(this.#byCommand, firstCommand(waiter), waiter);
   }
 
   all(): readonly Waiter[] {
@@ -42,14 +75,26 @@ export class DurableWaiters {
     return [...(this.#byRequest.get(requestId) ?? [])];
   }
 
-  /** Waiters for a Request that is known by its number only; rare: its Answers came without us having handed it over. */
-  ofSeq(agentId: string, seq: number): readonly Waiter[] {
-    const found: Waiter[] = [];
-    for (const waiters of this.#byRequest.values()) {
-      for (const waiter of waiters) {
-        if (waiter.agentId === agentId && waiter.seq === seq) found.push(waiter);
-      }
-    }
-    return found;
+  /** Those of an agent whose Request begins with this Command. */
+  ofCommand(agentId: string, commandId: string): readonly Waiter[] {
+    return [...(this.#byCommand.get(commandId) ?? [])].filter(
+      (waiter) => waiter.agentId === agentId,
+    );
   }
+}
+
+function firstCommand({ commands }: Waiter): string {
+  return commands[0]?.id ?? "";
+}
+
+function put(map: Map<string, Set<Waiter>>, key: string, waiter: Waiter): void {
+  const waiters = map.get(key);
+  if (waiters === undefined) map.set(key, new Set([waiter]));
+  else waiters.add(waiter);
+}
+
+function take(map: Map<string, Set<Waiter>>, key: string, waiter: Waiter): void {
+  const waiters = map.get(key);
+  waiters?.delete(waiter);
+  if (waiters?.size === 0) map.delete(key);
 }

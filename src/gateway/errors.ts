@@ -14,6 +14,7 @@ export class RequestRefusedError extends Error {
     | "DUPLICATE_COMMAND_ID"
     | "REQUEST_ID_TAKEN"
     | "REQUEST_FORGOTTEN"
+    | "TOO_LARGE"
     | "AGENT_BUSY"
     | "MANAGER_UNAVAILABLE";
   /** For AGENT_ELSEWHERE: the operator API of the gateway that holds the agent. */

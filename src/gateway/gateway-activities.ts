@@ -87,9 +87,8 @@ async function investigateByAgent(
   }
   const startedMs = performance.now();
   const command = { type: "CheckHealth", id: randomUUID() };
-  const answers = await parts.direct.ask(session, [command], timeoutMs, "stop");
+  const answer = await parts.direct.ask(session, command, timeoutMs);
   const tookMs = Math.round(performance.now() - startedMs);
-  const answer = answers[0];
   if (answer === undefined || answer.outcome === "unknown" || answer.outcome === "notSent") {
     return {
       verdict: "Unknown",
@@ -115,7 +114,7 @@ async function askNeighbour(
     const details = "it has no session at this gateway";
     return { type: "CheckOnHostAnswer", commandId, result: false, outcome: "notSent", details };
   }
-  const [answer] = await parts.direct.ask(session, [command], timeoutMs, "stop");
+  const answer = await parts.direct.ask(session, command, timeoutMs);
   const { result = false, details, seen, proofOfDeath } = (answer ?? {}) as Record<string, unknown>;
   return {
     type: "CheckOnHostAnswer",

@@ -1,6 +1,13 @@
 /** Puts the parts of a gateway together. Nothing listens and nothing runs until `run.ts` says so. */
 import type { HookListener } from "../api/index.ts";
-import { noteRequest, trimRefusals, writeInventory, writeRefusals, type Db } from "../db/index.ts";
+import {
+  forgetRefusedRequest,
+  noteRequest,
+  trimRefusals,
+  writeInventory,
+  writeRefusals,
+  type Db,
+} from "../db/index.ts";
 import type { Config } from "../config/index.ts";
 import { registerHookMetrics } from "../hooks/metrics.ts";
 import type { Log } from "../telemetry/log.ts";
@@ -23,6 +30,7 @@ import { onDisconnect } from "./on-disconnect.ts";
 import { onFrame } from "./on-frame.ts";
 import { onLingered, onSilent } from "./on-silence.ts";
 import type { GatewayParts } from "./parts.ts";
+import { ProgressRelay } from "./progress-relay.ts";
 import { Refusals } from "./refusals.ts";
 import { refuseOtherVersion } from "./refuse-agent.ts";
 import { Relay } from "./relay.ts";
@@ -67,6 +75,10 @@ export function createGateway(around: GatewaySurroundings): Gateway {
     passing: hooks.passing,
   });
   const durable = createDurableLane(around, self, sessions, outbox, hooks);
+  const progress = new ProgressRelay({
+    send: (agentId, message) => port.progress(agentId, message),
+    nowMs: () => performance.now(),
+  });
   const refusals = createRefusals(around, outbox);
   const inventory = new Inventory((batch) => writeInventory(db, batch), log);
   const tally = { pings: 0, answers: 0 };
@@ -81,10 +93,11 @@ export function createGateway(around: GatewaySurroundings): Gateway {
     signalsOpen: outbox.size,
     agentsRefused: refusals.size,
     inventoriesWaiting: inventory.size,
+    controls: hooks.controls.ends,
   }));
   registerHookMetrics(metrics.registry, hooks.listeners);
   const { unreadyReasons, gatewayUrls } = around;
-  const lanes = { direct, durable, hooks };
+  const lanes = { direct, durable, progress, hooks };
   const base = { config, log, db, self, clock, port, outbox, sessions, relay, ...lanes };
   const loose = new Set<Promise<void>>();
   const notes = { refusals, inventory };
@@ -99,6 +112,9 @@ function lanesOf({ direct, durable }: GatewayParts): CommandLanes {
   return {
     sendDirect: (agentId, request) => direct.send(agentId, request),
     sendDurable: (agentId, request) => durable.send(agentId, request),
+    submitDurable: (agentId, request) => durable.submit(agentId, request),
+    awaitSettled: (agentId, view, waitMs, onOpen) =>
+      durable.awaitSettled(agentId, view, waitMs, onOpen),
   };
 }
 
@@ -164,7 +180,15 @@ function createDurableLane(
     log,
     passing,
     port: {
-      noteRequest: (requestId, agentId) => orUnavailable(noteRequest(db, requestId, agentId)),
+      noteRequest: (requestId, agentId, waitMs) =>
+        orUnavailable(noteRequest(db, requestId, agentId, waitMs)),
+      forgetRequest: async (requestId) => {
+        try {
+          await forgetRefusedRequest(db, requestId);
+        } catch (error) {
+          log.debug({ requestId, err: error }, "the note of a refused Request stays");
+        }
+      },
       admit: (agentId, message, updateId, withinMs) =>
         port.admit(agentId, message, updateId, withinMs),
       request: (agentId, requestId, withinMs) => port.request(agentId, requestId, withinMs),

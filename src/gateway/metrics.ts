@@ -14,6 +14,7 @@ export interface Tally {
   readonly signalsOpen: number;
   readonly agentsRefused: number;
   readonly inventoriesWaiting: number;
+  readonly controls: Readonly<Record<string, number>>;
 }
 
 export interface GatewayMetrics {
@@ -22,7 +23,8 @@ export interface GatewayMetrics {
   readonly closes: Counter<"code">;
 }
 
-const counters: readonly (readonly [string, string, keyof Tally])[] = [
+type Plain = Exclude<keyof Tally, "controls">;
+const counters: readonly (readonly [string, string, Plain])[] = [
   ["pings_total", "Pings received from agents.", "pings"],
   ["relays_total", "Pings relayed to Temporal.", "relays"],
   ["direct_requests_total", "Requests on the direct lane.", "directRequests"],
@@ -34,7 +36,7 @@ const counters: readonly (readonly [string, string, keyof Tally])[] = [
     "stalledMs",
   ],
 ];
-const gauges: readonly (readonly [string, string, keyof Tally])[] = [
+const gauges: readonly (readonly [string, string, Plain])[] = [
   ["sessions", "Agents connected here.", "sessions"],
   ["sockets_opening", "Sockets that have said nothing yet.", "socketsOpening"],
   ["signals_open", "Signals that Temporal has not taken yet.", "signalsOpen"],
@@ -68,6 +70,16 @@ export function createMetrics(read: () => Tally): GatewayMetrics {
       },
     });
   }
+  new Counter({
+    name: "muster_gateway_control_commands_total",
+    help: "Commands of agents to the manager by how they ended.",
+    labelNames: ["result"],
+    registers,
+    collect() {
+      this.reset();
+      for (const [result, count] of Object.entries(read().controls)) this.inc({ result }, count);
+    },
+  });
   return {
     registry,
     handshakes: new Counter({

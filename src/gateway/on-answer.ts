@@ -1,3 +1,4 @@
+import { fitAnswers } from "../lifecycle/fit-answers.ts";
 import type { ResponseFrame } from "../wire/frames.ts";
 import { closeCodes } from "../wire/limits.ts";
 import { fits } from "./direct-lane.ts";
@@ -13,12 +14,16 @@ export async function onAnswer(
   session: Session,
   frame: ResponseFrame,
 ): Promise<void> {
-  const { seq, answers } = frame;
+  const { seq } = frame;
   parts.tally.answers++;
   const handed = session.handed.get(seq);
-  if (handed !== undefined && !fits(asCommands(handed.commandIds), answers)) {
+  if (handed !== undefined && !fits(handed.commands, frame.answers)) {
     refuseMisfit(parts, session, seq);
     return;
+  }
+  const answers = fitAnswers(frame.answers);
+  if (answers !== frame.answers) {
+    parts.log.warn({ agentId: session.agentId, seq }, "Answers too large for Temporal were cut");
   }
   const fate = await parts.outbox.put(session.agentId, {
     name: "answer",
@@ -33,6 +38,7 @@ export async function onAnswer(
     });
     return;
   }
+  parts.progress.ended(session.agentId, seq);
   const current = parts.sessions.find(session.agentId) ?? session;
   current.handed.delete(seq);
   current.socket.send({
@@ -42,12 +48,8 @@ export async function onAnswer(
     commandIds: answers.map((answer) => answer.commandId),
   });
   if (fate !== "sent") return;
-  parts.durable.onAnswered(session.agentId, seq, handed?.requestId, answers);
+  parts.durable.onAnswered(session.agentId, handed?.requestId, answers);
   parts.hooks.passing?.onAnswers(session, "durable", seq, answers);
-}
-
-function asCommands(ids: readonly string[]): readonly { readonly id: string }[] {
-  return ids.map((id) => ({ id }));
 }
 
 /** Answers that are not one for each Command settle nothing; the socket stays, the Request runs into its deadline. */

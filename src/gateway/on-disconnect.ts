@@ -10,7 +10,7 @@ export function onDisconnect(parts: GatewayParts, socket: AgentSocket, end: Sock
   const session = parts.sessions.ofSocket(socket);
   if (session === undefined) return;
   parts.sessions.remove(session);
-  session.settleOpen(false);
+  session.end();
   parts.direct.onClosed(session);
   parts.hooks.onEnd(session, end);
   // Before Temporal knows of the session there is nothing to report; the handshake looks after itself.

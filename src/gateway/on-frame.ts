@@ -4,7 +4,9 @@ import type { Frame, RequestFrame, ResponseFrame } from "../wire/frames.ts";
 import type { AgentSocket } from "./agent-socket.ts";
 import type { Handshakes } from "./handshakes.ts";
 import { onAnswer, refuseMisfit } from "./on-answer.ts";
+import { onControlCommand } from "./on-control-command.ts";
 import { onPing } from "./on-ping.ts";
+import { onProgress } from "./on-progress.ts";
 import { onShutdown } from "./on-shutdown.ts";
 import type { GatewayParts } from "./parts.ts";
 import { readPing, readShutdown } from "./session-commands.ts";
@@ -58,6 +60,9 @@ function onSessionFrame(
     case "response":
       onResponse(parts, handshakes, session, frame);
       return;
+    case "progress":
+      onProgress(parts, session, frame);
+      return;
   }
 }
 
@@ -76,21 +81,7 @@ function onSessionRequest(parts: GatewayParts, session: Session, frame: RequestF
     case "Startup":
       throw misplaced("The handshake is done: Startup Commands belong to a new socket.");
     default:
-      session.socket.send({
-        v: 1,
-        kind: "response",
-        lane: "session",
-        seq: frame.seq,
-        answers: [
-          {
-            type: "UnsupportedAnswer",
-            commandId: command.id,
-            result: false,
-            errorCode: "UNSUPPORTED_COMMAND",
-            details: `A gateway does not take ${command.type} from an agent.`,
-          },
-        ],
-      });
+      void onControlCommand(parts, session, frame.seq, command);
   }
 }
 

@@ -9,6 +9,7 @@ import type { GatewayHooks } from "./hooks/gateway-hooks.ts";
 import type { Inventory } from "./inventory.ts";
 import type { JudgingClock } from "./judging-clock.ts";
 import type { GatewayMetrics } from "./metrics.ts";
+import type { ProgressRelay } from "./progress-relay.ts";
 import type { Refusals } from "./refusals.ts";
 import type { Relay } from "./relay.ts";
 import type { Sessions } from "./sessions.ts";
@@ -29,6 +30,7 @@ export interface GatewayParts {
   readonly inventory: Inventory;
   readonly direct: DirectLane;
   readonly durable: DurableLane;
+  readonly progress: ProgressRelay;
   readonly hooks: GatewayHooks;
   readonly metrics: GatewayMetrics;
   /** Writes under way that nobody waits for, to be waited for when the gateway stops. */

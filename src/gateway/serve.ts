@@ -101,6 +101,7 @@ async function leave(
   const why = "This gateway stops: connect to another one.";
   await membership?.leave("stopped by its operator");
   parts.durable.close();
+  parts.progress.close();
   await server.close(why);
   await closeApi();
   await parts.outbox.drain(drainMs);

@@ -1,4 +1,3 @@
-import type { Answer, WireCommand } from "../api/index.ts";
 import type { RelayPlan } from "../lifecycle/relay-budget.ts";
 import type {
   DisconnectCause,
@@ -6,21 +5,22 @@ import type {
   LifecycleSettings,
 } from "../workflows/agent-messages.ts";
 import type { AgentSocket } from "./agent-socket.ts";
-
-/** A direct-lane Request on its way. */
-export interface DirectCall {
-  readonly seq: number;
-  readonly commands: readonly WireCommand[];
-  /** By the process's monotonic clock. */
-  readonly deadlineMs: number;
-  readonly answered: (answers: readonly Answer[]) => void;
-}
+import type { DirectCall } from "./direct-call.ts";
+import type { ProgressMarks } from "./progress-marks.ts";
 
 /** A durable Request that this gateway wrote to the agent. */
 export interface HandedRequest {
   readonly requestId: string;
-  readonly commandIds: readonly string[];
+  readonly commands: readonly { readonly id: string }[];
+  /** Which Answers the agent has told already; there when it was asked to. */
+  readonly progress: ProgressMarks | undefined;
 }
+
+/**
+ * Requests of the direct lane are numbered from here on. An agent of an earlier release takes every Cancel for one of the
+ * durable lane, whose numbers begin at 1 and never come so far: it says that it has no such Request.
+ */
+const firstDirectSeq = 1_000_000_000;
 
 /** Requests to remember: an agent that never answers must not fill the memory. */
 const handedMax = 1_024;
@@ -52,10 +52,14 @@ export class Session {
   /** Of the workloads that its pings told of last. */
   workloadsHash: number | undefined;
   nextSessionSeq = 1;
-  nextDirectSeq = 1;
+  nextDirectSeq = firstDirectSeq;
   readonly direct = new Map<number, DirectCall>();
   /** Durable Requests that were written and not answered yet, by their `seq`. */
   readonly handed = new Map<number, HandedRequest>();
+  /** Commands of the agent to the manager that wait for their Answer. */
+  controlsOpen = 0;
+  #over: AbortController | undefined;
+  #ended = false;
   readonly #whenOpen: Promise<boolean>;
   #settleOpen: (open: boolean) => void = () => undefined;
 
@@ -97,6 +101,21 @@ export class Session {
       this.handed.delete(oldest);
       return;
     }
+  }
+
+  /** Aborted when the session is over. */
+  get over(): AbortSignal {
+    // Few sessions ever need it.
+    this.#over ??= new AbortController();
+    if (this.#ended) this.#over.abort();
+    return this.#over.signal;
+  }
+
+  /** Its socket is closed: nothing is done for it any more. */
+  end(): void {
+    this.settleOpen(false);
+    this.#ended = true;
+    this.#over?.abort();
   }
 
   /** True once the agent is ready, false when the socket closed before. */

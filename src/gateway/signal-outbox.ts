@@ -4,12 +4,15 @@
  * Each is tried at once; what Temporal did not take is kept and brought over in order, agent by agent.
  */
 import { setTimeout as sleep } from "node:timers/promises";
+import { sizeOf } from "../lifecycle/mailbox.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { AgentSignal } from "./agent-port.ts";
 import { LifecycleGoneError } from "./errors.ts";
 
-/** Kept for one agent at most; of Answers the agent has its own copy, and keeps it until it is acked. */
+/** Kept for one agent at most, of Answers and of all else: the many of the one must not push out the other. */
 const keptMax = 512;
+/** Answers of all agents that may be open at once: each agent has its own copy, and keeps it until it is acked. */
+const answerBytesMax = 64 * 1024 * 1024;
 const agentsAtOnce = 32;
 const retryMs = { first: 200, most: 5_000 };
 
@@ -30,6 +33,8 @@ export class SignalOutbox {
   /** By agent and key, under way or kept: the same thing said twice is brought over once. */
   readonly #open = new Map<string, Promise<SignalFate>>();
   readonly #stop = new AbortController();
+  /** Of all Answers that are open. */
+  #answerBytes = 0;
   #pumping = false;
 
   constructor(send: (agentId: string, signal: AgentSignal) => Promise<void>, log: Log) {
@@ -47,7 +52,19 @@ export class SignalOutbox {
     const key = `${agentId}/${keyOf(signal)}`;
     const open = this.#open.get(key);
     if (open !== undefined) return open;
-    const fate = this.#bring(agentId, key, signal).finally(() => this.#open.delete(key));
+    const bytes = signal.name === "answer" ? sizeOf(signal.message.answers) : 0;
+    if (this.#answerBytes + bytes > answerBytesMax) {
+      this.#log.warn(
+        { agentId, bytes: this.#answerBytes },
+        "Answers wait for Temporal: one dropped",
+      );
+      return Promise.resolve("dropped");
+    }
+    this.#answerBytes += bytes;
+    const fate = this.#bring(agentId, key, signal).finally(() => {
+      this.#open.delete(key);
+      this.#answerBytes -= bytes;
+    });
     this.#open.set(key, fate);
     return fate;
   }
@@ -85,7 +102,9 @@ export class SignalOutbox {
   #keep(agentId: string, key: string, signal: AgentSignal): Promise<SignalFate> {
     if (this.#stop.signal.aborted) return Promise.resolve("dropped");
     const queue = this.#kept.get(agentId) ?? [];
-    if (queue.length >= keptMax) {
+    const isAnswer = signal.name === "answer";
+    const alike = queue.filter((kept) => (kept.signal.name === "answer") === isAnswer);
+    if (alike.length >= keptMax) {
       this.#log.warn({ agentId, signal: signal.name }, "too many signals wait; one was dropped");
       return Promise.resolve("dropped");
     }

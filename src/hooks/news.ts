@@ -21,7 +21,8 @@ export interface HookNews {
   readonly onAnswers: PassingAnswers;
 }
 export type ToldMethod = keyof HookNews;
-export type HookMethod = ToldMethod | "onConnecting";
+/** Methods whose answer somebody waits for. */
+export type HookMethod = ToldMethod | "onConnecting" | "onControlCommand";
 
 /** A listener as those who tell it see it. Every `HookListener` is one. */
 export type ToldListener = {
@@ -41,4 +42,5 @@ export const hookMethods = [
   "onHostDown",
   "onCommands",
   "onAnswers",
+  "onControlCommand",
 ] as const satisfies readonly HookMethod[];

@@ -1,12 +1,8 @@
 import { randomUUID } from "node:crypto";
-import type { Static } from "typebox";
 import type { WireCommand } from "../../api/index.ts";
 import type { CallerRequest } from "../command-lanes.ts";
+import type { GivenBatch } from "./command-schemas.ts";
 import { ApiError } from "./errors.ts";
-import type { commandBatch } from "./schemas.ts";
-
-/** A batch of Commands as callers write it: ids may be absent. */
-export type GivenBatch = Static<typeof commandBatch>;
 
 /** Room that the frame to the agent needs beside the Commands. */
 const envelopeBytes = 1_024;

@@ -3,35 +3,31 @@
  * direct lane: a compiled check, one promise for each call, no log line.
  */
 import type { Duplex } from "node:stream";
-import { Type, type Static } from "typebox";
-import { Compile } from "typebox/compile";
 import type { RawData, WebSocket } from "ws";
-import { agentIdPattern } from "../../wire/limits.ts";
+import type { CallerRequest, OpenCall } from "../command-lanes.ts";
+import { TurnCork } from "../turn-cork.ts";
 import { callerRequest, checkFits } from "./caller-request.ts";
 import { ApiError } from "./errors.ts";
 import type { ApiParts } from "./parts.ts";
 import { knownProblem, problemOfError } from "./problem-of-error.ts";
-import { commandFields } from "./schemas.ts";
-import { firstError, parseJson } from "./validation.ts";
-import { TurnCork } from "../turn-cork.ts";
-
-const callSchema = Type.Object(
-  {
-    id: Type.Integer({ minimum: 0 }),
-    method: Type.Enum(["send", "ask"]),
-    agentId: Type.String({ pattern: agentIdPattern }),
-    ...commandFields,
-  },
-  { additionalProperties: false },
-);
-const callCheck = Compile(callSchema);
-type Call = Static<typeof callSchema>;
+import { readCall, type BatchCall, type CancelCall, type SocketCall } from "./socket-calls.ts";
+import { parseJson } from "./validation.ts";
 
 /** Calls of one socket that wait for their Answers. */
 const inFlightMax = 10_000;
-/** Replies that the caller has not taken: beyond the first it is not listened to, until they are below the second. */
-const unreadBytes = { pause: 8 * 1024 * 1024, resume: 1024 * 1024 };
+/**
+ * Replies that the caller has not taken: beyond the first it is not listened to, until they are below the second; beyond
+ * the third it is dropped.
+ */
+const unreadBytes = { pause: 8 * 1024 * 1024, resume: 1024 * 1024, drop: 256 * 1024 * 1024 };
 const malformed = 4400;
+
+interface Call {
+  readonly call: SocketCall;
+  /** Of a batch: also one that was made up. */
+  requestId: string | undefined;
+  open: OpenCall | undefined;
+}
 
 export class CommandSocket {
   readonly #ws: WebSocket;
@@ -40,6 +36,8 @@ export class CommandSocket {
   readonly #parts: ApiParts;
   readonly #onCall: () => void;
   readonly #onIdle: (() => void)[] = [];
+  /** Calls that wait for their reply, by their ids. */
+  readonly #calls = new Map<number, Call>();
   #inFlight = 0;
   #isAlive = true;
 
@@ -80,22 +78,28 @@ export class CommandSocket {
     });
   }
 
+  /** The caller is gone: it leaves all that it waits for. */
+  onClose(): void {
+    for (const { open } of [...this.#calls.values()]) {
+      open?.leave("its caller's connection closed");
+    }
+  }
+
   #onMessage(data: RawData, isBinary: boolean): void {
     this.#onCall();
     let value: unknown;
+    let call: SocketCall;
     try {
       if (isBinary || !Buffer.isBuffer(data)) {
         throw new ApiError("MALFORMED_JSON", "The message is binary: send text messages.");
       }
       value = parseJson(data.toString("utf8"));
-      if (!callCheck.Check(value)) {
-        throw new ApiError("INVALID_REQUEST", firstError(callCheck, value));
-      }
+      call = readCall(value);
     } catch (error) {
       this.#onRubbish(value, error);
       return;
     }
-    this.#carryOut(value, data.length);
+    this.#carryOut(call, data.length);
   }
 
   /** What carries an id gets a reply; what does not can't be answered, so the socket ends. */
@@ -107,29 +111,25 @@ export class CommandSocket {
     if (!isCall) this.#ws.close(malformed, problem.code);
   }
 
-  #carryOut(call: Call, bytes: number): void {
-    const { id, agentId } = call;
-    let answers;
-    const request = callerRequest(call);
+  #carryOut(call: SocketCall, bytes: number): void {
+    const { id } = call;
+    const mine: Call = { call, requestId: undefined, open: undefined };
+    let reply: Promise<object>;
     try {
       if (this.#inFlight >= inFlightMax) {
         throw new ApiError("TOO_MANY_IN_FLIGHT", `${inFlightMax} calls are open on this socket.`);
       }
-      const { lanes, config } = this.#parts;
-      checkFits(request, bytes, config.frameBytesMax);
-      answers =
-        call.method === "ask"
-          ? lanes.sendDirect(agentId, request)
-          : lanes.sendDurable(agentId, request);
+      reply = this.#begin(mine, bytes);
     } catch (error) {
       this.#refuse(id, error);
       return;
     }
     this.#inFlight++;
-    answers
+    this.#calls.set(id, mine);
+    reply
       .then(
-        (all) => {
-          this.#write(JSON.stringify({ id, requestId: request.requestId, answers: all }));
+        (fields) => {
+          this.#write(JSON.stringify({ id, ...fields }));
         },
         (error: unknown) => {
           this.#refuse(id, error);
@@ -137,8 +137,67 @@ export class CommandSocket {
       )
       .finally(() => {
         this.#inFlight--;
+        if (this.#calls.get(id) === mine) this.#calls.delete(id);
         if (this.#inFlight === 0) for (const idle of this.#onIdle.splice(0)) idle();
       });
+  }
+
+  /** Gives the fields of the reply. */
+  #begin(mine: Call, bytes: number): Promise<object> {
+    const { call } = mine;
+    switch (call.method) {
+      case "ask":
+      case "send":
+      case "submit":
+        return this.#beginBatch(mine, call, bytes);
+      case "request":
+        return this.#parts.requests
+          .lookUp(call.requestId, call.waitSeconds ?? 0, (open) => {
+            mine.open = open;
+          })
+          .then((request) => ({ request }));
+      case "cancel":
+        return this.#cancel(call);
+    }
+  }
+
+  #beginBatch(mine: Call, call: BatchCall, bytes: number): Promise<object> {
+    const { lanes, config } = this.#parts;
+    const { id, agentId, method } = call;
+    const request: CallerRequest = {
+      ...callerRequest(call),
+      onOpen: (open) => {
+        mine.open = open;
+      },
+      ...(call.progress === true && {
+        onProgress: (index, answer) => {
+          this.#writeNews(JSON.stringify({ id, progress: { index, answer } }));
+        },
+      }),
+    };
+    checkFits(request, bytes, config.frameBytesMax);
+    const { requestId } = request;
+    mine.requestId = requestId;
+    if (method === "submit") {
+      return lanes
+        .submitDurable(agentId, request)
+        .then((admission) => ({ requestId, ...admission }));
+    }
+    const answers =
+      method === "ask" ? lanes.sendDirect(agentId, request) : lanes.sendDurable(agentId, request);
+    return answers.then((all) => ({ requestId, answers: all }));
+  }
+
+  async #cancel({ requestId, callId, reason }: CancelCall): Promise<object> {
+    const mine = callId === undefined ? undefined : this.#calls.get(callId);
+    if (mine?.call.method === "ask") {
+      mine.open?.leave(reason ?? "cancelled by its caller");
+      return { result: mine.open === undefined ? "settled" : "asked" };
+    }
+    const cancelled = requestId ?? mine?.requestId;
+    if (cancelled === undefined) return { result: "settled" };
+    const { result } = await this.#parts.requests.cancel(cancelled, reason);
+    return { result };
   }
 
   #refuse(id: number, error: unknown): void {
@@ -148,10 +207,16 @@ export class CommandSocket {
     this.#write(JSON.stringify({ id, problem: problemOfError(error) }));
   }
 
+  /** What a caller that does not read can do without: the reply says it again. */
+  #writeNews(text: string): void {
+    if (!this.#ws.isPaused) this.#write(text);
+  }
+
   #write(text: string): void {
     if (this.#ws.readyState !== this.#ws.OPEN) return;
     this.#cork.untilNextTick();
     this.#ws.send(text);
+    if (this.#ws.bufferedAmount > unreadBytes.drop) this.#ws.terminate();
     if (this.#ws.bufferedAmount < unreadBytes.pause || this.#ws.isPaused) return;
     this.#ws.pause();
     const resume = (): void => {

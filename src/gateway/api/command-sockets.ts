@@ -81,6 +81,7 @@ export class CommandSockets {
     this.#sockets.set(ws, socket);
     ws.once("close", () => {
       this.#sockets.delete(ws);
+      socket.onClose();
     });
   }
 

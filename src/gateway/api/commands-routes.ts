@@ -1,23 +1,31 @@
 /** Sending Commands, and asking what became of them. */
-import { findRequestAgent } from "../../db/index.ts";
+import type { FastifyReply } from "fastify";
+import type { CallerRequest, OpenCall } from "../command-lanes.ts";
+import { linesMediaType, streamAnswers, wantsLines } from "./answer-stream.ts";
 import { callerRequest, checkFits } from "./caller-request.ts";
-import { ApiError } from "./errors.ts";
-import type { ApiParts } from "./parts.ts";
 import {
-  agentParams,
   cancelQuery,
   cancelResult,
   commandsBody,
   commandsResult,
+  lookUpQuery,
   requestParams,
   requestView,
-  responses,
-} from "./schemas.ts";
+  submitResult,
+} from "./command-schemas.ts";
+import { ApiError } from "./errors.ts";
+import type { ApiParts } from "./parts.ts";
+import { agentParams, responses } from "./schemas.ts";
 import type { Api } from "./validation.ts";
 
 const tags = ["commands"];
 
-export function commandsRoutes(api: Api, { config, db, lanes, lifecycle }: ApiParts): void {
+export function commandsRoutes(api: Api, parts: ApiParts): void {
+  sendRoute(api, parts);
+  requestRoutes(api, parts);
+}
+
+function sendRoute(api: Api, { config, lanes }: ApiParts): void {
   api.post(
     "/agents/:id/commands",
     {
@@ -26,22 +34,49 @@ export function commandsRoutes(api: Api, { config, db, lanes, lifecycle }: ApiPa
         summary: "Send Commands and wait for their Answers",
         description:
           "Answers within the wait, one for each Command: its own, or one whose `outcome` says what is known. " +
-          "Asking again with the same `requestId` on the durable lane gives the same Request.",
+          "Asking again with the same `requestId` on the durable lane gives the same Request. " +
+          `With \`Accept: ${linesMediaType}\` the Answers come as they are there, a JSON object a line: ` +
+          '`{"type":"admitted",…}` (durable lane), `{"type":"answer","index",…}` and last `{"type":"end","answers":[…]}` or ' +
+          '`{"type":"problem","problem"}`. When the connection closes, a Request of the direct lane is cancelled; one of the durable ' +
+          "lane goes on.",
         params: agentParams,
         body: commandsBody,
-        response: responses(commandsResult, "One Answer for each Command, in order."),
+        response: responses(commandsResult, "One Answer for each Command, in order.", {
+          202: {
+            description: "`wait: false`: the Request is recorded.",
+            content: { "application/json": { schema: submitResult } },
+          },
+        }),
       },
     },
-    async ({ params: { id }, body, headers }) => {
+    async ({ params: { id }, body, headers }, reply) => {
+      const { lane, wait } = body;
       const request = callerRequest(body);
+      const { requestId } = request;
       checkFits(request, Number(headers["content-length"] ?? Infinity), config.frameBytesMax);
-      const answers = await (body.lane === "direct"
-        ? lanes.sendDirect(id, request)
-        : lanes.sendDurable(id, request));
-      return { requestId: request.requestId, answers };
+      if (wait === false) {
+        if (lane === "direct") {
+          const message =
+            "`wait: false` is for the durable lane: nothing keeps the Answers of the direct lane.";
+          throw new ApiError("INVALID_REQUEST", message);
+        }
+        const admission = await lanes.submitDurable(id, request);
+        return await reply.code(202).send({ requestId, ...admission });
+      }
+      const open: CallerRequest = { ...request, onOpen: leftWith(reply) };
+      const send = (one: CallerRequest) =>
+        lane === "direct" ? lanes.sendDirect(id, one) : lanes.sendDurable(id, one);
+      if (!wantsLines(headers.accept)) return { requestId, answers: await send(open) };
+      await streamAnswers(open, send, () => {
+        reply.hijack();
+        return reply.raw;
+      });
+      return reply;
     },
   );
+}
 
+function requestRoutes(api: Api, { requests }: ApiParts): void {
   api.get(
     "/requests/:id",
     {
@@ -49,15 +84,12 @@ export function commandsRoutes(api: Api, { config, db, lanes, lifecycle }: ApiPa
         tags,
         summary: "What became of a Request of the durable lane",
         params: requestParams,
+        querystring: lookUpQuery,
         response: responses(requestView),
       },
     },
-    async ({ params: { id } }) => {
-      const agentId = await agentOf(id);
-      const view = await lifecycle.request(agentId, id);
-      if (view === null) throw forgotten(id, agentId);
-      return { agentId, ...view };
-    },
+    async ({ params: { id }, query: { waitSeconds = 0 } }, reply) =>
+      await requests.lookUp(id, waitSeconds, leftWith(reply)),
   );
 
   api.delete(
@@ -71,24 +103,18 @@ export function commandsRoutes(api: Api, { config, db, lanes, lifecycle }: ApiPa
         response: responses(cancelResult),
       },
     },
-    async ({ params: { id }, query: { reason = "cancelled by an operator" } }) => {
-      const agentId = await agentOf(id);
-      const result = await lifecycle.cancel(agentId, { requestId: id, reason });
-      if (result === "unknown") throw forgotten(id, agentId);
-      return { requestId: id, agentId, result };
-    },
+    async ({ params: { id }, query: { reason } }) => ({
+      requestId: id,
+      ...(await requests.cancel(id, reason)),
+    }),
   );
-
-  async function agentOf(requestId: string): Promise<string> {
-    const agentId = await findRequestAgent(db, requestId);
-    if (agentId === undefined) {
-      throw new ApiError("REQUEST_UNKNOWN", `Request ${requestId} was never sent.`);
-    }
-    return agentId;
-  }
 }
 
-function forgotten(requestId: string, agentId: string): ApiError {
-  const message = `Agent ${agentId} does not know request ${requestId}: it was refused, or settled so long ago that it is forgotten.`;
-  return new ApiError("REQUEST_UNKNOWN", message);
+/** The caller leaves its call when its connection closes before the response is written. */
+function leftWith({ raw }: FastifyReply): (call: OpenCall) => void {
+  return (call) => {
+    raw.once("close", () => {
+      if (!raw.writableEnded) call.leave("its caller's connection closed");
+    });
+  };
 }

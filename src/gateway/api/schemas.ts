@@ -2,17 +2,15 @@
 import { Type, type TSchema } from "typebox";
 import { resourceStates, statuses } from "../../api/index.ts";
 import { agentEventTypes } from "../../workflows/activity-types.ts";
-import { agentIdPattern, commandsInRequestMax } from "../../wire/limits.ts";
+import { agentIdPattern } from "../../wire/limits.ts";
 import { problems } from "./problems.ts";
 
 const strict = { additionalProperties: false };
-const id = Type.String({ minLength: 1, maxLength: 200 });
 const name = Type.String({ minLength: 1, maxLength: 128 });
 const time = Type.String({ format: "date-time" });
 const text = Type.String({ maxLength: 1_000 });
 
 export const agentParams = Type.Object({ id: Type.String({ pattern: agentIdPattern }) });
-export const requestParams = Type.Object({ id });
 
 export const agentsQuery = Type.Object(
   {
@@ -175,57 +173,6 @@ export const streamQuery = Type.Object(
   strict,
 );
 
-const command = Type.Object(
-  {
-    type: name,
-    id: Type.Optional(id),
-    resource: Type.Optional(name),
-  },
-  { description: "The fields of its type beside these. `id` is made up when absent." },
-);
-const answer = Type.Object({
-  type: Type.String(),
-  commandId: Type.String(),
-  result: Type.Boolean(),
-  details: Type.Optional(Type.String()),
-  outcome: Type.Optional(Type.Enum(["done", "notSent", "unknown"])),
-  errorCode: Type.Optional(Type.String()),
-});
-
-/** What a batch of Commands is made of, in HTTP bodies and on the socket. */
-export const commandFields = {
-  commands: Type.Array(command, { minItems: 1, maxItems: commandsInRequestMax }),
-  onError: Type.Optional(Type.Enum(["stop", "continue"])),
-  waitSeconds: Type.Optional(Type.Number({ minimum: 0.001, maximum: 864_000 })),
-  requestId: Type.Optional(id),
-};
-/** A batch of Commands as callers write it: ids may be absent. */
-export const commandBatch = Type.Object(commandFields);
-export const commandsBody = Type.Object(
-  { ...commandFields, lane: Type.Optional(Type.Enum(["durable", "direct"])) },
-  strict,
-);
-export const commandsResult = Type.Object({
-  requestId: Type.String(),
-  answers: Type.Array(answer),
-});
-
-export const requestView = Type.Object({
-  requestId: Type.String(),
-  agentId: Type.String(),
-  seq: Type.Integer(),
-  state: Type.Enum(["pending", "settled"]),
-  handed: Type.Boolean({ description: "Whether it was handed to a gateway." }),
-  commands: Type.Array(Type.Object({ id: Type.String(), type: Type.String() })),
-  answers: Type.Optional(Type.Array(answer)),
-});
-export const cancelQuery = Type.Object({ reason: Type.Optional(text) }, strict);
-export const cancelResult = Type.Object({
-  requestId: Type.String(),
-  agentId: Type.String(),
-  result: Type.Enum(["cancelled", "asked", "settled"]),
-});
-
 export const operatorFields = {
   by: Type.Optional(
     Type.String({ maxLength: 200, description: "Who asks, for the event log. Taken on trust." }),
@@ -288,9 +235,10 @@ const problem = Type.Object(
 );
 
 /** The responses of a route: its own, and a problem for everything else. */
-export function responses(ok: TSchema, description = "Done.") {
+export function responses(ok: TSchema, description = "Done.", more: Record<number, object> = {}) {
   return {
     200: { description, content: { "application/json": { schema: ok } } },
+    ...more,
     default: {
       description: "Refused, or failed.",
       content: { "application/problem+json": { schema: problem } },

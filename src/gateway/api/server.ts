@@ -26,6 +26,7 @@ import { problemOfError } from "./problem-of-error.ts";
 import { problemMediaType } from "./problems.ts";
 import { refusalsRoutes } from "./refusals-routes.ts";
 import { refuseRaw } from "./refuse-raw.ts";
+import { RequestCalls } from "./request-calls.ts";
 import { parseJson, validatorCompiler, type Api } from "./validation.ts";
 import { verbsRoutes } from "./verbs-routes.ts";
 import { WebhookCalls } from "./webhook-calls.ts";
@@ -50,7 +51,9 @@ export async function buildOperatorApi(context: ApiContext): Promise<FastifyInst
   const lifecycle = new LifecycleCalls(temporal, db);
   const webhooks = new WebhookCalls(temporal, db);
   const events = new EventHub({ db, log });
-  const parts: ApiParts = { ...context, lifecycle, webhooks, events, closing: closing.signal };
+  const requests = new RequestCalls({ ...context, lifecycle });
+  const calls = { lifecycle, requests, webhooks };
+  const parts: ApiParts = { ...context, ...calls, events, closing: closing.signal };
   const sockets = new CommandSockets(parts, isAuthorized);
 
   api.setValidatorCompiler(validatorCompiler);

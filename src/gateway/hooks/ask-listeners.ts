@@ -7,6 +7,11 @@ import { HandshakeRefusedError, ListenerFailedError } from "../errors.ts";
 
 const reasonCharsMax = 500;
 
+/** An error of outside code in so many words that a log or an agent can carry them. */
+export function messageOf(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).slice(0, reasonCharsMax);
+}
+
 export interface AskOptions {
   readonly timeoutMs: number;
   /** Whether the agent may connect when a listener fails or takes too long. */
@@ -86,8 +91,4 @@ function readAnswer(value: unknown): Answer {
   }
   const reason = veto.trim() === "" ? "it gave no reason" : veto.slice(0, reasonCharsMax);
   return { type: "vetoed", reason };
-}
-
-function messageOf(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).slice(0, reasonCharsMax);
 }

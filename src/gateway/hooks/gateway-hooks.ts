@@ -13,6 +13,7 @@ import type { HostDescription } from "../../workflows/agent-messages.ts";
 import type { SocketEnd } from "../agent-socket.ts";
 import type { Session } from "../session.ts";
 import { askListeners } from "./ask-listeners.ts";
+import { ControlCommands } from "./control-commands.ts";
 
 type Lane = "direct" | "durable";
 
@@ -24,6 +25,7 @@ export interface PassingObserver {
 
 export class GatewayHooks {
   readonly listeners: Listeners;
+  readonly controls: ControlCommands;
   /** Undefined when no listener wants to see Commands or Answers: the lanes then do nothing for it. */
   readonly passing: PassingObserver | undefined;
   readonly #config: Config;
@@ -35,6 +37,10 @@ export class GatewayHooks {
     this.#config = config;
     this.#log = log;
     this.listeners = new Listeners(listeners, { timeoutMs: config.hookTimeoutMs, log });
+    this.controls = new ControlCommands(this.listeners, {
+      timeoutMs: config.hookTimeoutMs,
+      frameBytesMax: config.frameBytesMax,
+    });
     const observed = (["onCommands", "onAnswers"] as const).some(
       (method) => this.listeners.withMethod(method).length > 0,
     );

@@ -3,6 +3,8 @@ import { describe, expect, it } from "vitest";
 import {
   findPlace,
   findRequestAgent,
+  forgetOldRequests,
+  forgetRefusedRequest,
   learnCluster,
   listAgentUrls,
   listGateways,
@@ -79,8 +81,59 @@ describe("request ids", () => {
     const { pool } = database;
     const id = randomUUID();
     expect(await findRequestAgent(pool, id)).toBeUndefined();
-    expect(await noteRequest(pool, id, "agent-1")).toBe("agent-1");
-    expect(await noteRequest(pool, id, "agent-2")).toBe("agent-1");
+    expect(await noteRequest(pool, id, "agent-1", 1_000)).toEqual({
+      agentId: "agent-1",
+      firstAgoMs: undefined,
+    });
+    const again = await noteRequest(pool, id, "agent-2", 1_000);
+    expect(again.agentId).toBe("agent-1");
+    expect(again.firstAgoMs).toBeGreaterThanOrEqual(0);
     expect(await findRequestAgent(pool, id)).toBe("agent-1");
+  });
+
+  it("tell how long ago they were noted first", async () => {
+    const { pool } = database;
+    const id = randomUUID();
+    await noteRequest(pool, id, "agent-1", 1_000);
+    await pool.query(`UPDATE requests SET at = now() - interval '90 seconds' WHERE id = $1`, [id]);
+    const { firstAgoMs } = await noteRequest(pool, id, "agent-1", 1_000);
+    expect(firstAgoMs).toBeGreaterThanOrEqual(90_000);
+    expect(firstAgoMs).toBeLessThan(120_000);
+  });
+
+  it("of refused Requests are forgotten, unless somebody else brought them too", async () => {
+    const { pool } = database;
+    const [once, twice] = [randomUUID(), randomUUID()];
+    for (const id of [once, twice, twice]) await noteRequest(pool, id, "agent-1", 1_000);
+    for (const id of [once, twice]) await forgetRefusedRequest(pool, id);
+    expect(await findRequestAgent(pool, once)).toBeUndefined();
+    expect(await findRequestAgent(pool, twice)).toBe("agent-1");
+  });
+
+  it("are forgotten in batches, 7 days after the wait of their Requests; those of an earlier release after 17", async () => {
+    const { pool } = database;
+    const [short, long, early] = [randomUUID(), randomUUID(), randomUUID()];
+    await noteRequest(pool, short, "agent-1", 60_000);
+    await noteRequest(pool, long, "agent-1", 5 * 86_400_000);
+    await pool.query(`INSERT INTO requests (id, agent_id) VALUES ($1, 'agent-1')`, [early]);
+    const ageDays = async (days: number): Promise<void> => {
+      await pool.query(`UPDATE requests SET forget_at = forget_at - make_interval(days => $1)`, [
+        days,
+      ]);
+    };
+    const left = async () => {
+      while ((await forgetOldRequests(pool, 2)) > 0);
+      const { rows } = await pool.query<{ id: string }>("SELECT id FROM requests");
+      const ids = rows.map(({ id }) => id);
+      return [short, long, early].filter((id) => ids.includes(id));
+    };
+    await ageDays(7);
+    expect(await left()).toEqual([short, long, early]);
+    await ageDays(1);
+    expect(await left()).toEqual([long, early]);
+    await ageDays(5);
+    expect(await left()).toEqual([early]);
+    await ageDays(5);
+    expect(await left()).toEqual([]);
   });
 });

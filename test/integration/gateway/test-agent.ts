@@ -155,6 +155,13 @@ export class TestAgent {
     });
   }
 
+  /** Tells one Answer of a Request that goes on. */
+  progress(request: Seen, index: number, answer: Json): void {
+    const { seq, lane, commands } = request;
+    const commandId = commands?.[index]?.id;
+    this.send({ kind: "progress", seq, lane, index, answer: { commandId, ...answer } });
+  }
+
   /** Waits for the first frame that fits, also one that came before. */
   async next(what: string, fits: (frame: Seen) => boolean): Promise<Seen> {
     return await waitUntil(what, () => this.frames.find(fits));

@@ -2,7 +2,8 @@ import { Compile } from "typebox/compile";
 import { describe, expect, it } from "vitest";
 import { bearerCheck } from "../../../src/gateway/api/auth.ts";
 import { callerRequest, checkFits } from "../../../src/gateway/api/caller-request.ts";
-import { agentsQuery, commandsBody } from "../../../src/gateway/api/schemas.ts";
+import { commandsBody } from "../../../src/gateway/api/command-schemas.ts";
+import { agentsQuery } from "../../../src/gateway/api/schemas.ts";
 import { firstError, parseJson, validatorCompiler } from "../../../src/gateway/api/validation.ts";
 
 describe("bearerCheck", () => {
@@ -59,8 +60,8 @@ describe("validatorCompiler", () => {
 
   it("an unknown field - is named; fields of a Command's own type are not unknown", () => {
     const compiled = Compile(commandsBody);
-    expect(firstError(compiled, { commands: [{ type: "A" }], wait: 5 }, "body")).toBe(
-      "body: does not take wait.",
+    expect(firstError(compiled, { commands: [{ type: "A" }], patience: 5 }, "body")).toBe(
+      "body: does not take patience.",
     );
     expect(compiled.Check({ commands: [{ type: "A", colour: "red" }] })).toBe(true);
   });

@@ -85,4 +85,34 @@ describe("signal outbox", () => {
     expect(await kept).toBe("dropped");
     expect(await outbox.put("a", answer(2))).toBe("dropped");
   });
+
+  it("signal outbox - many Answers push out no other news, and are dropped themselves beyond 512", async () => {
+    const temporal = new Temporal();
+    temporal.away = true;
+    const outbox = new SignalOutbox(temporal.send, log);
+    const fates = Array.from({ length: 513 }, (_, seq) => outbox.put("a", answer(seq)));
+    expect(await fates[512]).toBe("dropped");
+    const told = outbox.put("a", goodbye);
+    expect(outbox.size).toBe(513);
+    outbox.close();
+    expect(await told).toBe("dropped");
+  });
+
+  it("signal outbox - large Answers of all agents are bounded together; the room is given back", async () => {
+    const temporal = new Temporal();
+    const outbox = new SignalOutbox(temporal.send, log);
+    const large = (seq: number): AgentSignal => ({
+      name: "answer",
+      message: {
+        seq,
+        gateway,
+        answers: [{ type: "A", commandId: "c", result: true, details: "x".repeat(1_000_000) }],
+      },
+    });
+    const fates = await Promise.all(
+      Array.from({ length: 70 }, (_, i) => outbox.put(`agent-${i}`, large(i))),
+    );
+    expect(fates.filter((fate) => fate === "dropped")).toHaveLength(3);
+    expect(await outbox.put("agent-69", large(69))).toBe("sent");
+  });
 });
