@@ -4,6 +4,7 @@ import type { ActivityDeps } from "./deps.ts";
 import { createAskBrake } from "./ask-brake.ts";
 import { createFindNeighbours } from "./find-neighbours.ts";
 import { createDeliverWebhook } from "./hooks/deliver-webhook.ts";
+import type { WebhookDeps } from "./hooks/read-webhook.ts";
 import { createTestWebhook } from "./hooks/test-webhook.ts";
 import { investigatorActivities } from "./investigators/index.ts";
 import { createMaintenanceBook } from "./maintenance-book.ts";
@@ -13,6 +14,7 @@ import { createRecordRecovery } from "./record-recovery.ts";
 import { createTellAgentsGatewayLost } from "./tell-agents-gateway-lost.ts";
 
 export type { ActivityDeps } from "./deps.ts";
+export type { WebhookDeps } from "./hooks/read-webhook.ts";
 export { tellListeners } from "./hooks/tell-listeners.ts";
 export { createShipped } from "./investigators/index.ts";
 export { createRecordAgent } from "./record-agent.ts";
@@ -32,6 +34,6 @@ export function createWorkerActivities(deps: ActivityDeps): WorkerActivities {
 }
 
 /** On `muster-webhooks`. */
-export function createWebhookActivities(deps: Pick<ActivityDeps, "db" | "log">): WebhookActivities {
+export function createWebhookActivities(deps: WebhookDeps): WebhookActivities {
   return { deliverWebhook: createDeliverWebhook(deps), testWebhook: createTestWebhook(deps) };
 }

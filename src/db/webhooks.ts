@@ -21,6 +21,7 @@ export interface WebhookRow {
 
 /** A webhook as its deliveries need it. The secret must not get into logs, lists or histories. */
 export interface WebhookWithSecret extends WebhookRow {
+  /** As it is kept: sealed where there is a payload key (`src/secrets/sealed-text.ts`). */
   readonly secret: string;
 }
 
@@ -64,6 +65,29 @@ export async function findWebhookWithSecret(
     [id],
   );
   return rows[0];
+}
+
+/** The secrets of all webhooks, as they are kept. */
+export async function listWebhookSecrets(
+  db: Db,
+): Promise<Pick<WebhookWithSecret, "id" | "secret">[]> {
+  const { rows } = await db.query<Pick<WebhookWithSecret, "id" | "secret">>(
+    `SELECT id, secret FROM webhooks ORDER BY id`,
+  );
+  return rows;
+}
+
+/** Keeps a webhook's secret in another form. False when it is not kept as the caller believes: somebody was quicker. */
+export async function replaceWebhookSecret(
+  db: Db,
+  id: string,
+  { from, to }: { from: string; to: string },
+): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `UPDATE webhooks SET secret = $3 WHERE id = $1 AND secret = $2`,
+    [id, from, to],
+  );
+  return rowCount === 1;
 }
 
 /** True when there was one. */

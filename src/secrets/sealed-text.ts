@@ -4,6 +4,11 @@ import type { Keyring } from "./keyring.ts";
 /** No secret that is kept as it is may begin like this. */
 const sealedPrefix = "sealed:";
 
+/** Where the secret of a webhook is kept. */
+export function webhookPlace(webhookId: string): string {
+  return `webhook/${webhookId}`;
+}
+
 /** The text as it is to be kept: sealed, or as it is when the keyring encrypts nothing. `place` names where it is kept. */
 export function sealText(keyring: Keyring, place: string, text: string): string {
   const sealed = keyring.encrypt(Buffer.from(text), contextOf(place));

@@ -143,7 +143,8 @@ async function startWorkers(
   }
   if (roles.activities) {
     const basis = { db, client: client.client, log, onRecorded };
-    const deps = { ...basis, brake: config, investigators };
+    const { payloadKeys } = config;
+    const deps = { ...basis, payloadKeys, brake: config, investigators };
     const options = activityWorkerOptions(native, deps);
     workers.push(superviseWorker("activities", () => Worker.create(options), log, signal));
     const webhooks = webhookWorkerOptions(native, deps);

@@ -7,6 +7,7 @@ import {
   createWebhookActivities,
   createWorkerActivities,
   type ActivityDeps,
+  type WebhookDeps,
 } from "../activities/index.ts";
 import { activitiesTaskQueue, lifecycleTaskQueue } from "../workflows/agent-messages.ts";
 import { webhooksMax, webhooksTaskQueue } from "../workflows/webhook-messages.ts";
@@ -64,10 +65,7 @@ export function activityWorkerOptions(basis: WorkerBasis, deps: ActivityDeps): W
  * Delivers webhooks. One activity each for as long as the webhook is there, so they have slots of their own: more than
  * there may be webhooks, so that none waits for another one's endpoint.
  */
-export function webhookWorkerOptions(
-  basis: WorkerBasis,
-  deps: Pick<ActivityDeps, "db" | "log">,
-): WorkerOptions {
+export function webhookWorkerOptions(basis: WorkerBasis, deps: WebhookDeps): WorkerOptions {
   return {
     ...basis,
     // A delivery ends by itself once it is told, after the POST that is under way, and goes on elsewhere.

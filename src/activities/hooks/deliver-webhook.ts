@@ -2,7 +2,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Context } from "@temporalio/activity";
 import {
-  findWebhookWithSecret,
   listEvents,
   moveWebhookCursor,
   noteWebhookFailure,
@@ -16,8 +15,8 @@ import {
   type DeliveryPolicy,
 } from "../../lifecycle/webhook-policy.ts";
 import type { DeliveryRound, WebhookActivities } from "../../workflows/activity-types.ts";
-import type { ActivityDeps } from "../deps.ts";
 import { postWebhook } from "./post-webhook.ts";
+import { readWebhook, type WebhookDeps } from "./read-webhook.ts";
 import { takeBatch, type Batch } from "./webhook-batch.ts";
 
 /** Events of one look at the stream, wanted or not. */
@@ -34,14 +33,12 @@ export interface DeliveryPace {
 }
 const defaultPace: DeliveryPace = { pollMs: 500, roundMs: 3_600_000, policy: deliveryPolicy };
 
-type DeliveryDeps = Pick<ActivityDeps, "db" | "log">;
-
 /**
  * At least once: the cursor moves after the endpoint has accepted. Should two deliver at the same time (the first was cut
  * off from Temporal), the cursor tells one of them, which goes on from where the other is.
  */
 export function createDeliverWebhook(
-  deps: DeliveryDeps,
+  deps: WebhookDeps,
   pace: DeliveryPace = defaultPace,
 ): WebhookActivities["deliverWebhook"] {
   return async ({ webhookId }) => {
@@ -63,7 +60,7 @@ class Delivery {
   /** Events that the endpoint accepted. */
   delivered = 0;
   readonly #id: string;
-  readonly #deps: DeliveryDeps;
+  readonly #deps: WebhookDeps;
   readonly #pace: DeliveryPace;
   readonly #stop: AbortSignal;
   readonly #endMs: number;
@@ -71,7 +68,7 @@ class Delivery {
   #refusals = 0;
 
   /** `stop`: the worker stops, or the webhook is removed; a POST under way is still brought to its end. */
-  constructor(webhookId: string, deps: DeliveryDeps, pace: DeliveryPace, stop: AbortSignal) {
+  constructor(webhookId: string, deps: WebhookDeps, pace: DeliveryPace, stop: AbortSignal) {
     this.#id = webhookId;
     this.#deps = deps;
     this.#pace = pace;
@@ -83,7 +80,7 @@ class Delivery {
   async run(): Promise<DeliveryRound> {
     const { db } = this.#deps;
     while (!this.#isOver()) {
-      const webhook = await findWebhookWithSecret(db, this.#id);
+      const webhook = await readWebhook(this.#deps, this.#id);
       if (webhook === undefined) return { state: "removed" };
       if (webhook.pausedAt !== null) {
         return { state: "paused", reason: webhook.lastError ?? "no reason is known" };
@@ -127,7 +124,7 @@ class Delivery {
     let at: WebhookWithSecret | undefined = webhook;
     while (at?.cursorId === webhook.cursorId && at.pausedAt === null && !this.#isOver()) {
       if (await this.#try(at, batch)) return true;
-      at = await findWebhookWithSecret(this.#deps.db, this.#id);
+      at = await readWebhook(this.#deps, this.#id);
     }
     return false;
   }

@@ -1,17 +1,14 @@
 import { randomUUID } from "node:crypto";
 import { ApplicationFailure } from "@temporalio/common";
-import { findWebhookWithSecret } from "../../db/index.ts";
 import { decideDelivery } from "../../lifecycle/webhook-policy.ts";
 import type { WebhookActivities } from "../../workflows/activity-types.ts";
-import type { ActivityDeps } from "../deps.ts";
 import { postWebhook } from "./post-webhook.ts";
+import { readWebhook, type WebhookDeps } from "./read-webhook.ts";
 
 /** Sends a message as deliveries are, with one event of type `test` that no agent ever has, and touches no cursor. */
-export function createTestWebhook({
-  db,
-}: Pick<ActivityDeps, "db">): WebhookActivities["testWebhook"] {
+export function createTestWebhook(deps: WebhookDeps): WebhookActivities["testWebhook"] {
   return async ({ webhookId }) => {
-    const webhook = await findWebhookWithSecret(db, webhookId);
+    const webhook = await readWebhook(deps, webhookId);
     if (webhook === undefined) {
       throw ApplicationFailure.nonRetryable(`There is no webhook ${webhookId}.`, "WEBHOOK_UNKNOWN");
     }

@@ -3,6 +3,7 @@
 /** Status and title of each code. Append only: callers match on the codes. */
 export const problems = {
   UNAUTHENTICATED: [401, "A valid bearer token is needed"],
+  ORIGIN_NOT_ALLOWED: [403, "Pages of this origin may not ask"],
   MALFORMED_JSON: [400, "The body is not JSON"],
   INVALID_REQUEST: [400, "The request has the wrong shape"],
   ROUTE_UNKNOWN: [404, "There is nothing at this path"],
@@ -26,6 +27,7 @@ export const problems = {
   REQUEST_ID_TAKEN: [409, "The request id was used for another agent"],
   REQUEST_FORGOTTEN: [410, "The request id was used too long ago to tell"],
   REQUEST_UNKNOWN: [404, "No such request"],
+  PAYLOAD_KEY_NEEDED: [409, "The manager has no key to keep a secret with"],
   AGENT_BUSY: [429, "The agent has too many Requests to answer"],
   TOO_MANY_IN_FLIGHT: [429, "Too many calls are open on this socket"],
   WEBHOOK_UNKNOWN: [404, "No such webhook"],

@@ -9,6 +9,7 @@ import { agentsRoutes } from "./agents-routes.ts";
 import { apiMetrics } from "./api-metrics.ts";
 import { bearerCheck } from "./auth.ts";
 import { brakesRoutes } from "./brakes-routes.ts";
+import { codecRoutes, isCodecPath } from "./codec-routes.ts";
 import { CommandSockets } from "./command-sockets.ts";
 import { commandsRoutes } from "./commands-routes.ts";
 import type { ApiContext } from "./context.ts";
@@ -49,7 +50,7 @@ export async function buildOperatorApi(context: ApiContext): Promise<FastifyInst
   const api = createServer(config);
   const closing = new AbortController();
   const lifecycle = new LifecycleCalls(temporal, db);
-  const webhooks = new WebhookCalls(temporal, db);
+  const webhooks = new WebhookCalls(temporal, db, config.payloadKeys);
   const events = new EventHub({ db, log });
   const requests = new RequestCalls({ ...context, lifecycle });
   const calls = { lifecycle, requests, webhooks };
@@ -69,7 +70,8 @@ export async function buildOperatorApi(context: ApiContext): Promise<FastifyInst
   answerProblems(api, log);
   apiMetrics(api, context.metrics, sockets);
   api.addHook("onRequest", async (request, reply) => {
-    if (open.has(request.url) || isAuthorized(request.headers.authorization)) return;
+    const decidesItself = open.has(request.url) || isCodecPath(request.url);
+    if (decidesItself || isAuthorized(request.headers.authorization)) return;
     reply.header("www-authenticate", 'Bearer realm="muster"');
     throw new ApiError("UNAUTHENTICATED", "Show MUSTER_API_TOKEN as `Authorization: Bearer …`.");
   });
@@ -84,6 +86,7 @@ export async function buildOperatorApi(context: ApiContext): Promise<FastifyInst
   await api.register(swagger, { openapi: openApiDocument });
   const finishMethods = refuseOtherMethods(api);
   healthRoutes(api, parts);
+  codecRoutes(api, parts);
   await api.register(
     (versioned, _options, done) => {
       for (const routes of [

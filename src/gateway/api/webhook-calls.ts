@@ -12,6 +12,8 @@ import {
   type Db,
   type WebhookRow,
 } from "../../db/index.ts";
+import type { Keyring } from "../../secrets/keyring.ts";
+import { sealText, webhookPlace } from "../../secrets/sealed-text.ts";
 import type { WebhookTestResult } from "../../workflows/activity-types.ts";
 import { webhookStartOptions, webhookTestOptions } from "../../workflows/start-options.ts";
 import {
@@ -42,11 +44,13 @@ export interface NewWebhook {
 export class WebhookCalls {
   readonly #client: Client;
   readonly #db: Db;
+  readonly #payloadKeys: Keyring;
   readonly #calls: CallsInFlight;
 
-  constructor(client: Client, db: Db) {
+  constructor(client: Client, db: Db, payloadKeys: Keyring) {
     this.#client = client;
     this.#db = db;
+    this.#payloadKeys = payloadKeys;
     this.#calls = new CallsInFlight(client);
   }
 
@@ -64,7 +68,8 @@ export class WebhookCalls {
     const secret = wanted.secret ?? `whsec_${randomBytes(secretBytes).toString("base64")}`;
     const cursorId = wanted.fromStart ? 0 : await newestEventId(this.#db);
     const { url, types } = wanted;
-    const row = await addWebhook(this.#db, { id, url, secret, types, cursorId });
+    const kept = sealText(this.#payloadKeys, webhookPlace(id), secret);
+    const row = await addWebhook(this.#db, { id, url, secret: kept, types, cursorId });
     try {
       await this.#ask(() => this.#client.workflow.start(webhookDeliveryType, startOptions(row)));
     } catch (error) {

@@ -7,11 +7,13 @@ import { createDeliverWebhook } from "../../../src/activities/hooks/deliver-webh
 import {
   addWebhook,
   findWebhook,
+  findWebhookWithSecret,
   moveWebhookCursor,
   newestEventId,
   removeWebhook,
   resumeWebhook,
 } from "../../../src/db/index.ts";
+import { Keyring, newKeyEntry } from "../../../src/secrets/keyring.ts";
 import { deliveryPolicy } from "../../../src/lifecycle/webhook-policy.ts";
 import type { DeliveryRound, WebhookActivities } from "../../../src/workflows/activity-types.ts";
 import { useDatabase } from "../../helpers/database.ts";
@@ -37,9 +39,9 @@ async function add(endpoint: Endpoint): Promise<string> {
 }
 
 /** One round, as a worker runs it. */
-function deliver(webhookId: string, pace = quick) {
+function deliver(webhookId: string, pace = quick, payloadKeys = Keyring.empty) {
   const environment = new MockActivityEnvironment();
-  const deps = { db: database.pool, log: pino({ level: "silent" }) };
+  const deps = { db: database.pool, log: pino({ level: "silent" }), payloadKeys };
   const round = environment.run<
     [{ webhookId: string }],
     DeliveryRound,
@@ -53,6 +55,48 @@ function deliver(webhookId: string, pace = quick) {
     },
   };
 }
+
+describe("a webhook's secret", () => {
+  const [k1, k2] = [newKeyEntry("k1"), newKeyEntry("k2")];
+  const kept = async (id: string) => (await findWebhookWithSecret(database.pool, id))?.secret ?? "";
+
+  /** Delivers one more event with these keys; true when it was signed with the endpoint's own secret. */
+  async function deliversWith(keys: string, id: string, endpoint: Endpoint): Promise<boolean> {
+    const no = endpoint.accepted.length + 1;
+    await appendEvents(database.pool, id, [no]);
+    const { stop } = deliver(id, quick, Keyring.parse(keys));
+    await waitUntil("it is accepted", () => endpoint.accepted.length === no);
+    await stop();
+    return endpoint.deliveries.every(({ verified }) => verified);
+  }
+
+  it("kept in clear - is sealed at its next use, and again with each new key; deliveries never notice", async () => {
+    const endpoint = await startEndpoint();
+    const id = await add(endpoint);
+    expect(await kept(id)).toBe(endpoint.secret);
+    expect(await deliversWith(k1, id, endpoint)).toBe(true);
+    const sealed = await kept(id);
+    expect(sealed).toMatch(/^sealed:k1:[A-Za-z0-9+/=]+$/);
+    expect(sealed).not.toContain(endpoint.secret.slice("whsec_".length, 20));
+    expect(await deliversWith(`${k1},${k2}`, id, endpoint)).toBe(true);
+    expect(await kept(id)).toBe(sealed);
+    expect(await deliversWith(`${k2},${k1}`, id, endpoint)).toBe(true);
+    expect(await kept(id)).toMatch(/^sealed:k2:/);
+    expect(await deliversWith(k2, id, endpoint)).toBe(true);
+  });
+
+  it("sealed with a key that is not here - delivers nothing and says which key is missing", async () => {
+    const endpoint = await startEndpoint();
+    const id = await add(endpoint);
+    await deliversWith(k1, id, endpoint);
+    await appendEvents(database.pool, id, [2]);
+    const message = /secret of webhook wh-\w+.*key k1.*MUSTER_PAYLOAD_KEY/;
+    await expect(deliver(id, quick, Keyring.parse(k2)).round).rejects.toThrow(message);
+    await expect(deliver(id).round).rejects.toThrow(message);
+    expect(endpoint.accepted).toHaveLength(1);
+    expect((await findWebhook(database.pool, id))?.pausedAt).toBeNull();
+  });
+});
 
 describe("a round of deliveries", () => {
   it("refusals in a row - pause after so many; one that was accepted between makes them forgotten", async () => {

@@ -7,6 +7,7 @@ import { RequestRefusedError } from "../../../src/gateway/errors.ts";
 /** Codes are matched on by callers: a change here breaks them. */
 const statuses: Record<ProblemCode, number> = {
   UNAUTHENTICATED: 401,
+  ORIGIN_NOT_ALLOWED: 403,
   MALFORMED_JSON: 400,
   INVALID_REQUEST: 400,
   ROUTE_UNKNOWN: 404,
@@ -30,6 +31,7 @@ const statuses: Record<ProblemCode, number> = {
   REQUEST_ID_TAKEN: 409,
   REQUEST_FORGOTTEN: 410,
   REQUEST_UNKNOWN: 404,
+  PAYLOAD_KEY_NEEDED: 409,
   AGENT_BUSY: 429,
   TOO_MANY_IN_FLIGHT: 429,
   WEBHOOK_UNKNOWN: 404,
