@@ -55,7 +55,7 @@ export function traitsOf(
  */
 export function secretFieldsOf(
   type: string,
-  declared: Readonly<Record<string, CommandTraits>> = {},
+  declared: Readonly<Record<string, Pick<CommandTraits, "secretFields">>> = {},
 ): readonly string[] {
   return (Object.hasOwn(declared, type) ? declared[type]?.secretFields : undefined) ?? [];
 }

@@ -16,6 +16,7 @@ export class RequestRefusedError extends Error {
     | "REQUEST_FORGOTTEN"
     | "TOO_LARGE"
     | "AGENT_BUSY"
+    | "PAYLOAD_KEY_NEEDED"
     | "MANAGER_UNAVAILABLE";
   /** For AGENT_ELSEWHERE: the operator API of the gateway that holds the agent. */
   readonly apiUrl?: string;

@@ -79,13 +79,19 @@ function checkNames(startups: readonly StartupCommand[]): void {
   }
 }
 
+/** What one resource keeps secret, another one of the agent does not give away. */
+function withSecretFields(traits: CommandTraits, more: readonly string[] = []): CommandTraits {
+  const secretFields = [...new Set([...more, ...(traits.secretFields ?? [])])];
+  return secretFields.length === 0 ? traits : { ...traits, secretFields };
+}
+
 function mergeCommandTypes(
   startups: readonly StartupCommand[],
 ): Record<string, CommandTraits> | undefined {
   const merged = new Map<string, CommandTraits>();
   for (const startup of startups) {
     for (const [type, traits] of Object.entries(startup.commandTypes ?? {})) {
-      merged.set(type, traits);
+      merged.set(type, withSecretFields(traits, merged.get(type)?.secretFields));
     }
   }
   if (merged.size > commandTypesMax) {

@@ -15,6 +15,13 @@ const name = Type.String({ minLength: 1, maxLength: 128, pattern: "^[^\\u0000]*$
 const id = Type.String({ minLength: 1, maxLength: 256 });
 const text = Type.String({ maxLength: 4_096 });
 
+/** A path of field names with dots, beginning with a field of the Command's own. */
+const secretField = Type.String({
+  minLength: 1,
+  maxLength: 128,
+  pattern: "^(?!(type|id|resource)(\\.|$))[^.\\u0000]+(\\.[^.\\u0000]+)*$",
+});
+
 const traits = Type.Object({
   inSequence: Type.Boolean(),
   idempotent: Type.Boolean(),
@@ -23,6 +30,7 @@ const traits = Type.Object({
   evacuation: Type.Boolean(),
   check: Type.Boolean(),
   waitSeconds: Type.Number({ exclusiveMinimum: 0, maximum: 604_800 }),
+  secretFields: Type.Optional(Type.Array(secretField, { maxItems: 32 })),
 });
 
 const startup = Compile(

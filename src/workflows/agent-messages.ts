@@ -220,6 +220,14 @@ export type AdmitResult =
  */
 export const admitUpdate = defineUpdate<AdmitResult, [AdmitMessage]>("admit");
 
+/**
+ * Detail of an INVALID_REQUEST: a gateway brought fields in clear that the agent declared secret since. The same Request
+ * may be brought again with these fields of each Command type sealed.
+ */
+export interface ToBeSealed {
+  readonly secretFields: Readonly<Record<string, readonly string[]>>;
+}
+
 /** Why a Request was refused before anything was recorded. */
 export type AdmitRefusal =
   | "RESOURCE_STATE"

@@ -11,6 +11,7 @@ import { Listeners } from "../../hooks/listeners.ts";
 import type { Log } from "../../telemetry/log.ts";
 import type { HostDescription } from "../../workflows/agent-messages.ts";
 import type { SocketEnd } from "../agent-socket.ts";
+import { maskedCommands } from "../secret-fields.ts";
 import type { Session } from "../session.ts";
 import { askListeners } from "./ask-listeners.ts";
 import { ControlCommands } from "./control-commands.ts";
@@ -102,7 +103,7 @@ export class GatewayHooks {
       onCommands: (session, lane, seq, commands) => {
         this.listeners.tell("onCommands", session.agentId, () => ({
           ...by(session, lane, seq),
-          commands: structuredClone(commands),
+          commands: structuredClone(maskedCommands(commands, session.host.commandTypes)),
         }));
       },
       onAnswers: (session, lane, seq, answers) => {

@@ -38,6 +38,7 @@ import type { Life } from "./life.ts";
 import { onConfigure, onVerb, verbFailure } from "./operator-verbs.ts";
 import { admitFailure, onAdmit, onCancel } from "./requests.ts";
 import { isObject } from "./checks.ts";
+import { secretsInClear } from "./secrets-in-clear.ts";
 import { shapes } from "./shapes.ts";
 import { pendingOf, requestOf, viewOf } from "./view.ts";
 
@@ -127,6 +128,7 @@ function setUpdateHandlers(life: Life): void {
       requireShape("admit", message);
       life.catchUp();
       refuse(admitFailure(agent, message));
+      refuse(secretsInClear(agent, message));
     },
   });
   setHandler(cancelUpdate, (message) => life.update(() => onCancel(agent, message)), {

@@ -37,6 +37,7 @@ const traits: Check = (value, path) => {
       evacuation: flag,
       check: flag,
       waitSeconds: number(0, 864_000),
+      secretFields: optional(listOf(text(1, 1_000), 0, 1_000)),
     })(entry, `${path}.${type}`);
     if (wrong !== undefined) return wrong;
   }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { undeclaredTraits } from "../../../src/api/index.ts";
 import { describeHost } from "../../../src/gateway/host-description.ts";
 import { hashSecret, identityFacts } from "../../../src/gateway/identity.ts";
 
@@ -54,6 +55,26 @@ describe("host description", () => {
     const facts = Object.fromEntries(Array.from({ length: 500 }, (_, i) => [`fact-${i}`, i]));
     const host = describeHost([{ ...startup, facts }], "agent/1");
     expect(Object.keys(host.facts ?? {})).toHaveLength(64);
+  });
+
+  it("host description - what one resource keeps secret stays so, whatever another one says of the type", () => {
+    const traits = { ...undeclaredTraits, secretFields: ["password"] };
+    const host = describeHost(
+      [
+        { ...startup, commandTypes: { MakeVm: traits, Other: undeclaredTraits } },
+        {
+          ...startup,
+          name: "disk",
+          commandTypes: { MakeVm: { ...undeclaredTraits, readOnly: true, secretFields: ["key"] } },
+        },
+        { ...startup, name: "net", commandTypes: { MakeVm: undeclaredTraits } },
+      ],
+      "agent/1",
+    );
+    expect(host.commandTypes).toEqual({
+      MakeVm: { ...undeclaredTraits, secretFields: ["password", "key"] },
+      Other: undeclaredTraits,
+    });
   });
 
   it.each([
