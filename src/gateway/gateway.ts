@@ -1,6 +1,7 @@
 /** Puts the parts of a gateway together. Nothing listens and nothing runs until `run.ts` says so. */
 import type { HookListener } from "../api/index.ts";
 import {
+  forgetOldRequests,
   forgetRefusedRequest,
   noteRequest,
   trimRefusals,
@@ -35,6 +36,7 @@ import { Refusals } from "./refusals.ts";
 import { refuseOtherVersion } from "./refuse-agent.ts";
 import { Relay } from "./relay.ts";
 import type { Session } from "./session.ts";
+import { RequestTrimmer } from "./request-trimmer.ts";
 import { Sessions } from "./sessions.ts";
 import { SignalOutbox } from "./signal-outbox.ts";
 import { unavailable, whyNoAgent, whyNotHere } from "./why-not-here.ts";
@@ -57,6 +59,7 @@ export interface Gateway {
   readonly liveness: Liveness<Session>;
   readonly lease: Lease;
   readonly lanes: CommandLanes;
+  readonly trimmer: RequestTrimmer;
 }
 
 export function createGateway(around: GatewaySurroundings): Gateway {
@@ -105,7 +108,8 @@ export function createGateway(around: GatewaySurroundings): Gateway {
   const parts: GatewayParts = { ...base, ...notes, ...own };
   const server = createServer(parts, around);
   const liveness = createLiveness(parts, lease);
-  return { parts, server, liveness, lease, lanes: lanesOf(parts) };
+  const trimmer = new RequestTrimmer((most) => forgetOldRequests(db, most), log);
+  return { parts, server, liveness, lease, lanes: lanesOf(parts), trimmer };
 }
 
 function lanesOf({ direct, durable }: GatewayParts): CommandLanes {

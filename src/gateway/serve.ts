@@ -78,6 +78,7 @@ export async function serve(
       },
     });
     gateway.liveness.start();
+    gateway.trimmer.start();
     const activities = createGatewayActivities(parts, lease);
     worker = startActivityWorker(native, config.gatewayId, activities, log, stopWorker.signal);
     await membership.join(signal);
@@ -94,7 +95,7 @@ export async function serve(
 
 /** Everybody is told, then everything that was promised is brought over as far as it goes. */
 async function leave(
-  { parts, server, lease }: Gateway,
+  { parts, server, lease, trimmer }: Gateway,
   membership: Membership | undefined,
   closeApi: () => Promise<void> | undefined,
 ): Promise<void> {
@@ -106,7 +107,8 @@ async function leave(
   await closeApi();
   await parts.outbox.drain(drainMs);
   parts.outbox.close();
-  await Promise.all([...parts.loose, parts.refusals.close(), parts.inventory.close()]);
+  const writers = [parts.refusals.close(), parts.inventory.close(), trimmer.close()];
+  await Promise.all([...parts.loose, ...writers]);
   // The lifecycle tells the agents that are left when the lease ends, so it ends last.
   lease.release();
 }

@@ -15,7 +15,7 @@ const lookUpWait = Type.Number({
   description: "How long to wait until the Request is settled.",
 });
 
-const command = Type.Object(
+export const command = Type.Object(
   {
     type: name,
     id: Type.Optional(id),
@@ -23,7 +23,7 @@ const command = Type.Object(
   },
   { description: "The fields of its type beside these. `id` is made up when absent." },
 );
-const answer = Type.Object({
+export const answer = Type.Object({
   type: Type.String(),
   commandId: Type.String(),
   result: Type.Boolean(),

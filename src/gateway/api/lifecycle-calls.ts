@@ -10,12 +10,16 @@ import {
 import { ApplicationFailure } from "@temporalio/common";
 import { findAgent, removeRegistered, type Db } from "../../db/index.ts";
 import {
+  addRecurringUpdate,
   agentWorkflowId,
   cancelUpdate,
   configureUpdate,
   operatorUpdates,
+  recurringQuery,
+  removeRecurringUpdate,
   requestQuery,
   stateQuery,
+  type AddRecurringMessage,
   type AgentView,
   type CancelMessage,
   type CancelResult,
@@ -23,6 +27,8 @@ import {
   type EnterMaintenanceMessage,
   type OperatorMessage,
   type OperatorVerb,
+  type RecurringView,
+  type RemoveRecurringMessage,
   type RequestView,
   type VerbResult,
 } from "../../workflows/agent-messages.ts";
@@ -117,6 +123,31 @@ export class LifecycleCalls {
       this.#handle(agentId).executeUpdate(configureUpdate, {
         args: [message],
         updateId: `configure/${key}`,
+      }),
+    );
+  }
+
+  async recurring(agentId: string): Promise<readonly RecurringView[]> {
+    return await this.#ask(agentId, queryMs, () => this.#handle(agentId).query(recurringQuery));
+  }
+
+  async addRecurring(agentId: string, message: AddRecurringMessage): Promise<RecurringView> {
+    return await this.#ask(agentId, updateMs, () =>
+      this.#handle(agentId).executeUpdate(addRecurringUpdate, {
+        args: [message],
+        updateId: `addRecurring/${randomUUID()}`,
+      }),
+    );
+  }
+
+  async removeRecurring(
+    agentId: string,
+    message: RemoveRecurringMessage,
+  ): Promise<{ readonly removed: boolean }> {
+    return await this.#ask(agentId, updateMs, () =>
+      this.#handle(agentId).executeUpdate(removeRecurringUpdate, {
+        args: [message],
+        updateId: `removeRecurring/${randomUUID()}`,
       }),
     );
   }

@@ -25,6 +25,7 @@ import type { ApiParts } from "./parts.ts";
 import { placesRoutes } from "./places-routes.ts";
 import { problemOfError } from "./problem-of-error.ts";
 import { problemMediaType } from "./problems.ts";
+import { recurringRoutes } from "./recurring-routes.ts";
 import { refusalsRoutes } from "./refusals-routes.ts";
 import { refuseRaw } from "./refuse-raw.ts";
 import { RequestCalls } from "./request-calls.ts";
@@ -94,6 +95,7 @@ export async function buildOperatorApi(context: ApiContext): Promise<FastifyInst
         refusalsRoutes,
         placesRoutes,
         commandsRoutes,
+        recurringRoutes,
         verbsRoutes,
         maintenanceRoutes,
         gatewaysRoutes,
