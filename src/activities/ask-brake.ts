@@ -13,10 +13,10 @@ export function createAskBrake(
   deps: Pick<ActivityDeps, "db" | "log"> & { readonly brake: BrakeSettings },
 ): WorkerActivities["askBrake"] {
   return async ({ zone, cluster }) => {
-    const answers = [
-      await askPlace(deps, zone, cluster, `cluster ${zone}/${cluster}`),
-      await askPlace(deps, zone, "", `zone ${zone}`),
-    ];
+    const answers = await Promise.all([
+      askPlace(deps, zone, cluster, `cluster ${zone}/${cluster}`),
+      askPlace(deps, zone, "", `zone ${zone}`),
+    ]);
     const decisive =
       answers.find(({ released }) => released) ?? answers.find(({ held }) => held) ?? noStorm;
     return { held: decisive.held, reason: decisive.reason };

@@ -77,7 +77,8 @@ export interface ResourceStatus {
 }
 
 /** Power state of a virtual machine. */
-export type PowerState = "On" | "Off" | "Paused" | "Unknown";
+export const powerStates = ["On", "Off", "Paused", "Unknown"] as const;
+export type PowerState = (typeof powerStates)[number];
 
 /** Why an agent says goodbye. */
 export const shutdownReasons = ["stop", "upgrade", "reboot", "uninstall"] as const;

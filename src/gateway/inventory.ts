@@ -2,6 +2,7 @@
  * What runs on the hosts, by their agents' pings, for whoever has to look after it when a host is Down. Written when it
  * changed; a session keeps no more of it than a hash.
  */
+import { powerStates } from "../api/index.ts";
 import type { PingCommand, PowerState, ResourceStatus } from "../api/index.ts";
 import type { InventoryToWrite, Workload } from "../db/index.ts";
 import type { Log } from "../telemetry/log.ts";
@@ -124,8 +125,6 @@ function inventoryOf(
   const size = Math.max(1, listed.length);
   return { inventory: { agentId, epoch, workloads: listed, silent }, workloads: size };
 }
-
-const powerStates: readonly PowerState[] = ["On", "Off", "Paused", "Unknown"];
 
 /** Agents of other makes may say anything. */
 function known(power: PowerState): PowerState {

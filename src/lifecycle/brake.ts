@@ -2,6 +2,7 @@
  * The brake on mass loss: when much of a zone or cluster is lost at once, a broken switch, a wrong BMC or a bug is likelier
  * than as many dead hosts, so Down is held back. Pure; absolute times in milliseconds.
  */
+import { isoTime } from "./iso-time.ts";
 
 /** How much is lost at one place: a cluster, or a whole zone. Counts hosts in service alone. */
 export interface PlaceLosses {
@@ -50,7 +51,7 @@ export function decideBrake(
 ): BrakeDecision {
   const isOn = state.sinceMs !== null;
   if (state.releasedUntilMs !== null && state.releasedUntilMs > nowMs) {
-    const until = new Date(state.releasedUntilMs).toISOString();
+    const until = isoTime(state.releasedUntilMs);
     const reason = `released until ${until}`;
     return { held: false, released: true, change: isOn ? "ends" : "none", reason };
   }

@@ -1,4 +1,5 @@
 /** What the resources of a host say runs on it. */
+import { powerStates } from "../api/index.ts";
 import type { Answer, PowerState } from "../api/index.ts";
 import type { ListedVm } from "./evacuation-types.ts";
 
@@ -7,7 +8,6 @@ export type VmList =
   /** It is not known what runs on the host, and why. */
   | { readonly problem: string };
 
-const powers: readonly unknown[] = ["On", "Off", "Paused", "Unknown"] satisfies PowerState[];
 const nameCharsMax = 255;
 
 /**
@@ -53,6 +53,10 @@ function readVm(resource: string, entry: unknown): ListedVm | undefined {
   if (typeof entry !== "object" || entry === null) return undefined;
   const { name, power } = entry as { readonly name?: unknown; readonly power?: unknown };
   if (typeof name !== "string" || name === "" || name.length > nameCharsMax) return undefined;
-  if (!powers.includes(power)) return undefined;
-  return { resource, name, power: power as PowerState };
+  if (!isPowerState(power)) return undefined;
+  return { resource, name, power };
+}
+
+function isPowerState(value: unknown): value is PowerState {
+  return powerStates.some((one) => one === value);
 }

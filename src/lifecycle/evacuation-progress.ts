@@ -2,6 +2,7 @@
 import type { EvacuationPolicy } from "../api/index.ts";
 import { isActive, isLeft } from "./evacuation-state.ts";
 import type { Evacuation, EvacuationPhase } from "./evacuation-types.ts";
+import { isoTime } from "./iso-time.ts";
 
 /** Machines that are named at most. */
 const namedMax = 50;
@@ -66,16 +67,16 @@ export function progressOf(
       .slice(0, namedMax),
     ...(isActive(evacuation) && { waitingFor: waitingFor(evacuation, surroundings) }),
     ...(outcome !== undefined && { outcome }),
-    startedAt: iso(evacuation.startedAtMs),
-    deadlineAt: iso(evacuation.deadlineAtMs),
-    ...(endedAtMs !== undefined && { endedAt: iso(endedAtMs) }),
+    startedAt: isoTime(evacuation.startedAtMs),
+    deadlineAt: isoTime(evacuation.deadlineAtMs),
+    ...(endedAtMs !== undefined && { endedAt: isoTime(endedAtMs) }),
   };
 }
 
 function waitingFor(evacuation: Evacuation, surroundings: EvacuationSurroundings): string {
   const { phase, vms, nextTryAtMs, list, destinations, policy } = evacuation;
   if (phase === "claiming") return "its cluster's leave to be prepared";
-  if (phase === "waiting") return `the next try at ${iso(nextTryAtMs ?? 0)}`;
+  if (phase === "waiting") return `the next try at ${isoTime(nextTryAtMs ?? 0)}`;
   if (phase === "listing" && list.requestId === undefined && surroundings.earlierPending) {
     return "Commands of an earlier evacuation that are still under way";
   }
@@ -85,8 +86,4 @@ function waitingFor(evacuation: Evacuation, surroundings: EvacuationSurroundings
     return "the list of hosts that take machines";
   const asked = vms.flatMap((vm) => (vm.asked === undefined ? [] : [vm.name]));
   return `the Answers for ${asked.join(", ")}`;
-}
-
-function iso(ms: number): string {
-  return new Date(ms).toISOString();
 }

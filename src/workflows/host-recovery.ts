@@ -3,6 +3,7 @@
  * host, and shows both; fencing and the restart of machines elsewhere will be further steps of it.
  */
 import { log, proxyActivities, setCurrentDetails } from "@temporalio/workflow";
+import { isoTime } from "../lifecycle/iso-time.ts";
 import type { WorkerActivities } from "./activity-types.ts";
 import { activitiesTaskQueue } from "./agent-messages.ts";
 import type { HostRecovery, Workload } from "./recovery-messages.ts";
@@ -33,8 +34,8 @@ function describe(
   return [
     `## ${agentId} in ${zone}/${cluster} is Down`,
     "",
-    `- **Lost**: ${new Date(lostAtMs).toISOString()} (session ${epoch})`,
-    `- **Declared Down**: ${new Date(downAtMs).toISOString()}`,
+    `- **Lost**: ${isoTime(lostAtMs)} (session ${epoch})`,
+    `- **Declared Down**: ${isoTime(downAtMs)}`,
     ...evidence.map(
       ({ investigator, verdict, evidence: seen, proof }) =>
         `- **${investigator}**: ${verdict}. ${seen}${proof === undefined ? "" : ` Proof: ${proof}`}`,

@@ -1,4 +1,5 @@
 import { disconnectRules } from "../../lifecycle/disconnect-rules.ts";
+import { isoTime } from "../../lifecycle/iso-time.ts";
 import { maintenanceLines } from "./maintenance-view.ts";
 import { effectiveSettings } from "./state.ts";
 import type { AgentState, Loss } from "./state.ts";
@@ -11,8 +12,8 @@ export function describe(state: AgentState): string {
     `## ${state.agentId}: ${state.status}, ${state.resourceState}`,
     "",
     `- **Why**: ${plain(state.statusReason)}`,
-    `- **Since**: ${iso(state.statusSinceMs)}`,
-    `- **Last ping**: ${state.lastPingAtMs === null ? "none" : iso(state.lastPingAtMs)} (every ${settings.pingIntervalMs} ms, time-out at ${settings.pingTimeoutMultiplier} intervals)`,
+    `- **Since**: ${isoTime(state.statusSinceMs)}`,
+    `- **Last ping**: ${state.lastPingAtMs === null ? "none" : isoTime(state.lastPingAtMs)} (every ${settings.pingIntervalMs} ms, time-out at ${settings.pingTimeoutMultiplier} intervals)`,
     `- **Session**: ${session === null ? "none" : `${session.epoch} on gateway ${session.gatewayId}`}`,
     `- **Pending Requests**: ${mailbox.pending.length}`,
   ];
@@ -29,7 +30,7 @@ export function describe(state: AgentState): string {
   if (lastVerdict !== null) {
     const { investigator, verdict, evidence, atMs } = lastVerdict;
     lines.push(
-      `- **Last verdict**: ${verdict} by Investigator ${investigator} at ${iso(atMs)}: ${plain(evidence)}`,
+      `- **Last verdict**: ${verdict} by Investigator ${investigator} at ${isoTime(atMs)}: ${plain(evidence)}`,
     );
   }
   for (const request of mailbox.pending.slice(0, pendingShownMax)) {
@@ -42,7 +43,7 @@ export function describe(state: AgentState): string {
 /** What is known of a loss, by which rule it was decided, and what comes next. */
 function describeLoss(loss: Loss): readonly string[] {
   const { atMs, rule, asked = [], investigateAtMs, alertAtMs, braked } = loss;
-  const lines = [`- **Lost**: ${iso(atMs)}`];
+  const lines = [`- **Lost**: ${isoTime(atMs)}`];
   if (rule !== undefined) lines.push(`- **Rule**: ${disconnectRules[rule]}`);
   for (const { investigator, verdict, evidence, proof, tookMs } of asked) {
     const seen = plain(proof === undefined ? evidence : `${evidence} Proof: ${proof}`);
@@ -50,17 +51,14 @@ function describeLoss(loss: Loss): readonly string[] {
     lines.push(`- **Investigator ${investigator}**: ${verdict} in ${tookMs} ms. ${seen}`);
   }
   if (braked !== undefined) lines.push(`- **Down is held back**: ${plain(braked)}`);
-  if (investigateAtMs !== undefined) lines.push(`- **Looked into next**: ${iso(investigateAtMs)}`);
-  if (alertAtMs !== undefined) lines.push(`- **Alert at**: ${iso(alertAtMs)}`);
+  if (investigateAtMs !== undefined)
+    lines.push(`- **Looked into next**: ${isoTime(investigateAtMs)}`);
+  if (alertAtMs !== undefined) lines.push(`- **Alert at**: ${isoTime(alertAtMs)}`);
   return lines;
 }
 
 /** Temporal keeps 20,000 bytes of details; a full mailbox must not pass that. */
 const pendingShownMax = 20;
-
-function iso(ms: number): string {
-  return new Date(ms).toISOString();
-}
 
 /** Words from outside, so that they can't format the page. */
 function plain(text: string): string {

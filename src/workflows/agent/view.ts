@@ -1,4 +1,5 @@
 /** What the lifecycle tells those who ask. */
+import { isoTime } from "../../lifecycle/iso-time.ts";
 import { findRequest, isFinished } from "../../lifecycle/mailbox.ts";
 import { isSent } from "../../lifecycle/mailbox-settle.ts";
 import type { FinishedRequest, PendingRequest } from "../../lifecycle/mailbox-types.ts";
@@ -13,13 +14,13 @@ export function viewOf(state: AgentState): AgentView {
     agentId: state.agentId,
     status: state.status,
     resourceState: state.resourceState,
-    statusSince: iso(state.statusSinceMs),
+    statusSince: isoTime(state.statusSinceMs),
     statusReason: state.statusReason,
     epoch: state.epoch,
     ...(session !== null && { session }),
     ...(host !== null && { host }),
     settings: effectiveSettings(state),
-    ...(lastPingAtMs !== null && { lastPingAt: iso(lastPingAtMs) }),
+    ...(lastPingAtMs !== null && { lastPingAt: isoTime(lastPingAtMs) }),
     pendingRequests: state.mailbox.pending.length,
     ...(state.loss !== null && { loss: lossOf(state.loss) }),
     ...(lastVerdict !== null && {
@@ -27,7 +28,7 @@ export function viewOf(state: AgentState): AgentView {
         investigator: lastVerdict.investigator,
         verdict: lastVerdict.verdict,
         evidence: lastVerdict.evidence,
-        at: iso(lastVerdict.atMs),
+        at: isoTime(lastVerdict.atMs),
       },
     }),
     ...maintenanceView(state),
@@ -37,11 +38,11 @@ export function viewOf(state: AgentState): AgentView {
 function lossOf(loss: Loss): NonNullable<AgentView["loss"]> {
   const { atMs, rule, asked = [], investigateAtMs, alertAtMs, braked } = loss;
   return {
-    since: iso(atMs),
+    since: isoTime(atMs),
     ...(rule !== undefined && { rule }),
     asked,
-    ...(investigateAtMs !== undefined && { nextInvestigationAt: iso(investigateAtMs) }),
-    ...(alertAtMs !== undefined && { alertAt: iso(alertAtMs) }),
+    ...(investigateAtMs !== undefined && { nextInvestigationAt: isoTime(investigateAtMs) }),
+    ...(alertAtMs !== undefined && { alertAt: isoTime(alertAtMs) }),
     ...(braked !== undefined && { braked }),
   };
 }
@@ -64,8 +65,4 @@ function requestView(request: PendingRequest | FinishedRequest): RequestView {
     commands: request.commands.map(({ id, type }) => ({ id, type })),
     ...(isFinished(request) && { answers: request.answers }),
   };
-}
-
-function iso(ms: number): string {
-  return new Date(ms).toISOString();
 }

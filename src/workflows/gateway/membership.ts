@@ -3,6 +3,7 @@
  * joins; then its row is marked and its agents are told.
  */
 import { log } from "@temporalio/workflow";
+import { isoTime } from "../../lifecycle/iso-time.ts";
 import type { JoinedMessage, LeavingMessage } from "../gateway-messages.ts";
 import type { GatewayView } from "../gateway-messages.ts";
 import { Lease } from "./lease.ts";
@@ -87,7 +88,7 @@ export class Membership {
       gatewayId,
       state: membership,
       ...(incarnation !== null && { incarnation }),
-      since: new Date(sinceMs).toISOString(),
+      since: isoTime(sinceMs),
     };
   }
 
@@ -98,7 +99,7 @@ export class Membership {
       `## ${gatewayId}: ${membership}`,
       "",
       `- **Why**: ${reason}`,
-      `- **Since**: ${new Date(sinceMs).toISOString()}`,
+      `- **Since**: ${isoTime(sinceMs)}`,
       `- **Run**: ${incarnation ?? "none"}`,
       `- **To be told**: ${duties.length}`,
     ].join("\n");
