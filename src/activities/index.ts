@@ -7,6 +7,7 @@ import { createDeliverWebhook } from "./hooks/deliver-webhook.ts";
 import type { WebhookDeps } from "./hooks/read-webhook.ts";
 import { createTestWebhook } from "./hooks/test-webhook.ts";
 import { investigatorActivities } from "./investigators/index.ts";
+import { createFleetBook } from "./fleet-book.ts";
 import { createMaintenanceBook } from "./maintenance-book.ts";
 import { createRecordAgent } from "./record-agent.ts";
 import { createRecordGateway } from "./record-gateway.ts";
@@ -29,6 +30,7 @@ export function createWorkerActivities(deps: ActivityDeps): WorkerActivities {
     askBrake: createAskBrake(deps),
     tellAgentsGatewayLost: createTellAgentsGatewayLost(deps),
     findNeighbours: createFindNeighbours(deps),
+    ...createFleetBook(deps),
     ...createMaintenanceBook(deps),
   };
 }

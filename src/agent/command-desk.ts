@@ -61,6 +61,11 @@ export class CommandDesk {
     };
   }
 
+  /** Whether Requests of the direct lane that came by that session are not answered yet. */
+  awaits(origin: RequestOrigin): boolean {
+    return this.#direct.openOf(origin) > 0;
+  }
+
   /** Takes up a Request of the durable or the direct lane. */
   onRequest(frame: RequestFrame, origin: RequestOrigin): void {
     if (frame.lane === "direct") this.#direct.onRequest(frame, origin);

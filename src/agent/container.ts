@@ -2,7 +2,7 @@
  * One agent: keeps a session open for as long as it runs, whatever happens to gateways, and works on Requests beside
  * it. `run.ts` gives it a process and a home, `run-sim.ts` runs many.
  */
-import type { ShutdownReason, StartupAnswer, WireCommand } from "../api/index.ts";
+import type { MoveCommand, ShutdownReason, StartupAnswer, WireCommand } from "../api/index.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Credentials, RequestFrame } from "../wire/frames.ts";
 import { closeCodes } from "../wire/limits.ts";
@@ -17,6 +17,9 @@ import { Outbox } from "./outbox.ts";
 import { PingLoop } from "./ping-loop.ts";
 import type { ManagerPort } from "./manager-port.ts";
 import type { ResourceSet } from "./resource-set.ts";
+import { dialUrl, mayReplace } from "./gateway-urls.ts";
+import { SessionChain } from "./session-chain.ts";
+import { readMove } from "./session-commands.ts";
 import type { SessionEnd } from "./session-end.ts";
 import { Session, type SessionListener } from "./session.ts";
 import { orAborted, rest } from "./time-limit.ts";
@@ -55,7 +58,7 @@ export class Container {
   readonly #plan: DialPlan;
   readonly #outbox: Outbox;
   readonly #desk: CommandDesk;
-  #session: Session | undefined;
+  readonly #sessions: SessionChain;
   #pings: PingLoop | undefined;
   #failedPreparations = 0;
   #workStopped: Promise<void> | undefined;
@@ -74,7 +77,13 @@ export class Container {
       log,
       frameBytesMax,
       abortGraceMs,
-      send: (text) => this.#session?.send(text),
+      send: (text) => this.#sessions.current?.send(text),
+    });
+    this.#sessions = new SessionChain({
+      log,
+      open: (url, startups) => this.#openSession(url, startups),
+      describe: async () => named(await resources.describe()),
+      isNeeded: (session) => this.#desk.awaits(session),
     });
   }
 
@@ -89,6 +98,7 @@ export class Container {
       if (isOver(signal) || startups === undefined) continue;
       const end = await this.#runSession(url, startups);
       this.#plan.ended(end.outcome, performance.now());
+      if (end.gateways !== undefined) this.#plan.learn(end.gateways);
       if (!isOver(signal)) this.#logEnd(url, end);
     }
     await this.#stopWork();
@@ -103,7 +113,7 @@ export class Container {
       const startups = await orAborted(resources.describe(), signal);
       if (startups === undefined) return undefined;
       this.#failedPreparations = 0;
-      return startups.map((startup, i) => ({ ...startup, id: `startup-${i + 1}` }));
+      return named(startups);
     } catch (error) {
       const restMs = halfJitterMs(reconnectBackoff, this.#failedPreparations++, Math.random());
       log.error({ err: error, restMs }, "a resource can't be prepared: not connecting");
@@ -113,6 +123,15 @@ export class Container {
   }
 
   async #runSession(url: string, startups: readonly WireCommand[]): Promise<SessionEnd> {
+    const end = await this.#sessions.run(url, startups);
+    this.#pings?.stop();
+    this.#pings = undefined;
+    this.#parts.manager.detach();
+    if (end.wasOpen) this.#parts.resources.disconnected();
+    return end;
+  }
+
+  #openSession(url: string, startups: readonly WireCommand[]): Session {
     const { agentId, credentials, software, dial, frameBytesMax, log } = this.#parts;
     const session = new Session({
       url,
@@ -123,15 +142,10 @@ export class Container {
       frameBytesMax,
       log,
     });
-    this.#session = session;
-    const end = await session.ended;
-    this.#session = undefined;
-    this.#pings?.stop();
-    this.#pings = undefined;
-    this.#desk.sessionEnded(session);
-    this.#parts.manager.detach();
-    if (end.wasOpen) this.#parts.resources.disconnected();
-    return end;
+    void session.ended.then(() => {
+      this.#desk.sessionEnded(session);
+    });
+    return session;
   }
 
   readonly #listener: SessionListener = {
@@ -152,7 +166,9 @@ export class Container {
     const waiting = this.#outbox.all();
     log.info({ gateway, epoch: admitted.epoch, waitingResponses: waiting.length }, "connected");
     this.#refusedFor = undefined;
+    if (this.#sessions.onOpen(session)) this.#plan.movedTo(gateway);
     this.#plan.learn(admitted.gateways ?? []);
+    this.#pings?.stop();
     this.#pings = new PingLoop(
       {
         statuses: async (limitMs) => fitStatuses(await resources.statuses(limitMs), frameBytesMax),
@@ -187,6 +203,11 @@ export class Container {
   }
 
   #onSessionRequest(session: Session, frame: RequestFrame): void {
+    const [first] = frame.commands;
+    if (first?.type === "Move") {
+      void this.#move(session, frame, readMove(first));
+      return;
+    }
     let reconnectWhy: string | undefined;
     const answers = frame.commands.map((command) =>
       onSessionCommand(command, {
@@ -202,9 +223,21 @@ export class Container {
     }
   }
 
+  /** Answered over the old session, which then ends by itself. */
+  async #move(session: Session, frame: RequestFrame, command: MoveCommand): Promise<void> {
+    const why = mayReplace(command.url, this.#parts.gateways)
+      ? await this.#sessions.move(session, dialUrl(command.url))
+      : `${command.url} is no gateway that this agent may dial: it was set up with TLS.`;
+    const failure = why !== undefined && { errorCode: "NOT_MOVED", details: why };
+    session.answer(frame, [
+      { type: "MoveAnswer", commandId: command.id, result: why === undefined, ...failure },
+    ]);
+  }
+
   /** Ends running work, says goodbye on an open session, closes it. */
   async #leave(): Promise<void> {
-    const session = this.#session;
+    this.#sessions.stop();
+    const session = this.#sessions.current;
     if (session?.state !== "open") {
       session?.close(closeCodes.goingAway, "the agent stops");
       return;
@@ -269,6 +302,10 @@ export class Container {
         return;
     }
   }
+}
+
+function named(startups: readonly object[]): readonly WireCommand[] {
+  return startups.map((startup, i) => ({ ...startup, id: `startup-${i + 1}` }) as WireCommand);
 }
 
 /** One after the other, so that a full outbox does not overflow the socket. */

@@ -106,6 +106,13 @@ export class DialPlan {
     }
   }
 
+  /** The agent's session is with this gateway now, which it did not choose itself. */
+  movedTo(url: string): void {
+    if (!this.#urls.includes(url)) this.#urls = [url, ...this.#urls];
+    this.#current = this.#urls.indexOf(url);
+    this.#tried.clear();
+  }
+
   /** A list of gateways from the manager, in its order of preference. The configured ones stay behind it. */
   learn(gateways: readonly string[]): void {
     const current = this.#urls[this.#current];

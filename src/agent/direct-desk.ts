@@ -33,6 +33,13 @@ export class DirectDesk {
     return this.#requests.size;
   }
 
+  /** Requests of that session that are not answered yet. */
+  openOf(origin: RequestOrigin): number {
+    let open = 0;
+    for (const asker of this.#origins.values()) if (asker === origin) open++;
+    return open;
+  }
+
   onRequest(frame: RequestFrame, origin: RequestOrigin): void {
     if (this.#requests.stopping) return;
     const refusal = this.#refusalOf(frame);

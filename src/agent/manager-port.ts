@@ -21,6 +21,7 @@ const reserved: readonly string[] = [
   "Ping",
   "Shutdown",
   "Reconnect",
+  "Move",
   "Cancel",
   "CancelDirect",
 ];

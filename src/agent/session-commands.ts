@@ -4,6 +4,7 @@ import { Compile } from "typebox/compile";
 import type {
   Answer,
   CancelCommand,
+  MoveCommand,
   PingAnswer,
   ReadyCommand,
   StartupAnswer,
@@ -40,6 +41,14 @@ const cancel = Compile(
   }),
 );
 
+const move = Compile(
+  Type.Object({
+    type: Type.Literal("Move"),
+    url: Type.String({ minLength: 1, maxLength: 2_048 }),
+    details: Type.String(),
+  }),
+);
+
 /** @throws MalformedFrameError WRONG_SHAPE naming the field. */
 export function readStartupAnswer(answer: Answer): StartupAnswer {
   check(startupAnswer, answer);
@@ -62,6 +71,12 @@ export function readReady(command: WireCommand): ReadyCommand {
 export function readCancel(command: WireCommand): CancelCommand {
   check(cancel, command);
   return command as WireCommand & CancelCommand;
+}
+
+/** @throws MalformedFrameError WRONG_SHAPE naming the field. */
+export function readMove(command: WireCommand): MoveCommand {
+  check(move, command);
+  return command as WireCommand & MoveCommand;
 }
 
 interface Shape {

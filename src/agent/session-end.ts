@@ -1,7 +1,7 @@
 /** What the end of a session means for the next dialling. Pure. */
 import type { StartupAnswer } from "../api/index.ts";
 import type { ErrorFrame } from "../wire/frames.ts";
-import { closeCodes } from "../wire/limits.ts";
+import { closeCodes, elsewhereCode } from "../wire/limits.ts";
 import type { DialOutcome } from "./dial-plan.ts";
 
 /** Everything known about the end of a session. */
@@ -22,6 +22,8 @@ export interface SessionEnd {
   readonly wasOpen: boolean;
   readonly errorCode?: string;
   readonly why: string;
+  /** Where to go instead, in the gateway's order. */
+  readonly gateways?: readonly string[];
 }
 
 /** Close codes by which a gateway sends an open session elsewhere. */
@@ -46,6 +48,7 @@ export function sessionOutcome(facts: EndFacts): SessionEnd {
     wasOpen,
     why,
     ...(errorCode !== undefined && { errorCode }),
+    ...(refusal?.gateways !== undefined && { gateways: refusal.gateways }),
   };
 }
 
@@ -55,6 +58,8 @@ function outcomeOf({ code, wasOpen, openForMs, farewell, refusal }: EndFacts): D
   if (code === closeCodes.superseded) return { type: "superseded" };
   if (wasOpen && sentAwayCodes.includes(code)) return { type: "sentAway", openForMs, ...wait };
   if (wasOpen) return { type: "lost", openForMs };
+  // Nothing is wrong with the agent: any other gateway may be tried at once.
+  if (refusal?.errorCode === elsewhereCode) return { type: "failed", ...wait };
   const isRefused = refusal !== undefined || refusedCodes.includes(code);
   if (isRefused && retryAfterMs !== undefined) return { type: "refused", retryAfterMs };
   return { type: "failed", ...wait };

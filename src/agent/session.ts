@@ -43,6 +43,8 @@ export interface SessionParts {
 export class Session {
   /** Resolves when the session is over. */
   readonly ended: Promise<SessionEnd>;
+  /** Resolves when it is open; never, when it does not get so far. */
+  readonly opened: Promise<undefined>;
   readonly #parts: SessionParts;
   readonly #decode: (data: Buffer | string) => Frame;
   readonly #link: Link;
@@ -50,6 +52,7 @@ export class Session {
   /** Session Requests of this side that wait for their Response. */
   readonly #asked = new Map<number, (answers: readonly Answer[]) => void>();
   #resolveEnded: (end: SessionEnd) => void = () => undefined;
+  #resolveOpened: (nothing: undefined) => void = () => undefined;
   #state: SessionState = "dialing";
   #seq = 0;
   #admitted: StartupAnswer | undefined;
@@ -62,6 +65,9 @@ export class Session {
     this.#decode = createDecoder({ bytesMax: parts.frameBytesMax });
     this.ended = new Promise((resolve) => {
       this.#resolveEnded = resolve;
+    });
+    this.opened = new Promise((resolve) => {
+      this.#resolveOpened = resolve;
     });
     this.#handshakeTimer = setTimeout(() => {
       this.close(closeCodes.handshakeTimeout, "the handshake took too long");
@@ -225,6 +231,7 @@ export class Session {
     this.#openedAtMs = performance.now();
     this.#change("open", `epoch ${ready.epoch}`);
     this.#parts.listener.onOpen(this, admitted);
+    this.#resolveOpened(undefined);
   }
 
   #onResponse(frame: ResponseFrame): void {

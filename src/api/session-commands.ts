@@ -102,6 +102,21 @@ export interface ReconnectCommand {
   readonly details: string;
 }
 
+/**
+ * The manager asks the agent to go on at another gateway: it opens a session there first, then ends this one when nothing
+ * is under way on it any more. `result: false` in the MoveAnswer: it stays, `details` says why.
+ */
+export interface MoveCommand {
+  readonly type: "Move";
+  readonly id: string;
+  /** WebSocket URL of that gateway. */
+  readonly url: string;
+  readonly details: string;
+}
+export interface MoveAnswer extends Answer {
+  readonly type: "MoveAnswer";
+}
+
 /** The manager asks the agent to stop a Request that it was given; each of its Commands still gets one Answer. */
 export interface CancelCommand {
   /**

@@ -16,6 +16,15 @@ export class MaintenanceFailedError extends Error {
   }
 }
 
+/** A gateway was not emptied: exit code 1. */
+export class DrainFailedError extends Error {
+  readonly code = "DRAIN_FAILED";
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "DrainFailedError";
+  }
+}
+
 /** The command was carried out and told of a failure, such as an Answer whose result is false: exit code 1. */
 export class FailedAnswerError extends Error {
   constructor(message: string, options?: ErrorOptions) {

@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { addAgentCommand } from "./commands/agent.ts";
 import { addAgentsCommand } from "./commands/agents.ts";
 import { addBrakeCommands } from "./commands/brakes.ts";
+import { addDrainCommand } from "./commands/drain.ts";
 import { addEventsCommand } from "./commands/events.ts";
 import { addGatewayCommand } from "./commands/gateway.ts";
 import { addGatewaysCommand } from "./commands/gateways.ts";
@@ -52,6 +53,7 @@ export function buildProgram(context: CliContext): Command {
   program.commandsGroup("The manager:");
   addPlaceCommands(program, context);
   addGatewaysCommand(program, context);
+  addDrainCommand(program, context);
   addEventsCommand(program, context);
   addBrakeCommands(program, context);
   addRecoveriesCommand(program, context);

@@ -3,15 +3,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { pathPart, type ApiClient } from "./api/client.ts";
 import { ApiUnreachableError } from "./api/errors.ts";
 import type { AgentDetails, EvacuationProgress } from "./api/types.ts";
+import { ChangingLine } from "./changing-line.ts";
 import type { CliContext } from "./context.ts";
 import { MaintenanceFailedError } from "./errors.ts";
 import type { JsonOption } from "./ready-line.ts";
 import { evacuationBar, evacuationLine } from "./text/evacuation.ts";
-import { plain } from "./text/plain.ts";
-import { stampOf } from "./text/times.ts";
 
 const lookEveryMs = 500;
-const eraseLine = "\r\u001B[K";
 
 /**
  * Looks until the host is in Maintenance, or the operator has seen enough (Ctrl-C): the evacuation goes on without.
@@ -24,14 +22,14 @@ export async function watchMaintenance(
   { json }: JsonOption,
 ): Promise<void> {
   const signal = context.stopSignal();
-  const screen = new Screen(context, id, json === true);
+  const screen = new ChangingLine(context, json === true);
   while (!isOver(signal)) {
     const agent = await look(api, id, signal, (why) => {
       screen.complain(why);
     });
     const now = agent?.lifecycle ?? undefined;
     if (now !== undefined) {
-      screen.show(now.resourceState, now.maintenance);
+      show(screen, context, id, now);
       if (now.resourceState === "Maintenance") {
         screen.end(`${id} is in Maintenance`);
         return;
@@ -49,6 +47,20 @@ export async function watchMaintenance(
   screen.end(
     `detached: the evacuation goes on. Look again with \`muster maintenance watch ${id}\`, end it with \`muster maintenance cancel ${id}\``,
   );
+}
+
+function show(
+  screen: ChangingLine,
+  { width }: CliContext,
+  id: string,
+  { resourceState, maintenance }: NonNullable<AgentDetails["lifecycle"]>,
+): void {
+  if (maintenance === undefined) return;
+  screen.show({
+    json: { agentId: id, resourceState, maintenance },
+    bar: evacuationBar(id, maintenance, width),
+    line: `${id}  ${resourceState}  ${evacuationLine(maintenance)}`,
+  });
 }
 
 function isOnItsWay(state: string): boolean {
@@ -79,60 +91,6 @@ async function look(
     if (!(error instanceof ApiUnreachableError)) throw error;
     onBroken(error.message);
     return undefined;
-  }
-}
-
-/** Shows each change once. */
-class Screen {
-  readonly #context: CliContext;
-  readonly #id: string;
-  readonly #json: boolean;
-  #shown = "";
-  #barIsOpen = false;
-  #complained = "";
-
-  constructor(context: CliContext, id: string, json: boolean) {
-    this.#context = context;
-    this.#id = id;
-    this.#json = json;
-  }
-
-  show(resourceState: string, maintenance: EvacuationProgress | undefined): void {
-    const { terminal, width, print, now } = this.#context;
-    this.#complained = "";
-    const key = JSON.stringify([resourceState, maintenance]);
-    if (key === this.#shown) return;
-    this.#shown = key;
-    if (this.#json) {
-      print(`${JSON.stringify({ agentId: this.#id, resourceState, maintenance })}\n`);
-    } else if (maintenance === undefined) {
-      return;
-    } else if (terminal) {
-      print(`${eraseLine}${evacuationBar(this.#id, maintenance, width)}`);
-      this.#barIsOpen = true;
-    } else {
-      const line = plain(`${this.#id}  ${resourceState}  ${evacuationLine(maintenance)}`);
-      print(`${stampOf(new Date(now()))}  ${line}\n`);
-    }
-  }
-
-  /** Says once that the manager is away. */
-  complain(why: string): void {
-    if (why === this.#complained) return;
-    this.#complained = why;
-    this.#closeBar();
-    this.#context.complain(`muster: ${plain(why)} Trying again.\n`);
-  }
-
-  /** The last word; JSON has said all by itself. */
-  end(words?: string): void {
-    this.#closeBar();
-    if (words !== undefined && !this.#json) this.#context.print(`${words}\n`);
-  }
-
-  #closeBar(): void {
-    if (this.#barIsOpen) this.#context.print("\n");
-    this.#barIsOpen = false;
   }
 }
 

@@ -17,6 +17,10 @@ export interface Config {
   /** Address that the gateway listens on. */
   readonly host: string;
   readonly gatewayId: string;
+  /** A gateway's share of the agents in proportion to the others' weights; 0: it takes those that know no other. */
+  readonly gatewayWeight: number;
+  /** How long a gateway that stops may take to have its agents move to others. */
+  readonly drainGraceMs: number;
   /** How agents and peers reach this gateway, when not by `ws(s)://<hostname>:<port>`. */
   readonly advertiseHost: string | undefined;
   readonly databaseUrl: string | undefined;
@@ -110,6 +114,8 @@ const known = new Set([
   "MUSTER_API_PORT",
   "MUSTER_WORKER_PORT",
   "MUSTER_GATEWAY_ID",
+  "MUSTER_GATEWAY_WEIGHT",
+  "MUSTER_DRAIN_GRACE_MS",
   "MUSTER_ADVERTISE_HOST",
   "MUSTER_API_TOKEN",
   "MUSTER_JOIN_TOKEN",
@@ -164,6 +170,8 @@ export function loadConfig(env: Env): Config {
     workerPort: read.port("MUSTER_WORKER_PORT", 8252),
     host: read.text("MUSTER_HOST") ?? "0.0.0.0",
     gatewayId: read.id("MUSTER_GATEWAY_ID", defaultGatewayId()),
+    gatewayWeight: read.decimal("MUSTER_GATEWAY_WEIGHT", 1, 0, 1_000),
+    drainGraceMs: read.integer("MUSTER_DRAIN_GRACE_MS", 30_000, 0, 3_600_000),
     advertiseHost: read.text("MUSTER_ADVERTISE_HOST"),
     databaseUrl: read.url("DATABASE_URL", ["postgres:", "postgresql:"]),
     temporalAddress: read.text("TEMPORAL_ADDRESS"),

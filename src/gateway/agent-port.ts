@@ -41,7 +41,12 @@ import {
   type JoinedMessage,
   type LeavingMessage,
 } from "../workflows/gateway-messages.ts";
-import { agentStartOptions, gatewayStartOptions } from "../workflows/start-options.ts";
+import { balancerType, fleetChangedSignal } from "../workflows/balancer-messages.ts";
+import {
+  agentStartOptions,
+  balancerStartOptions,
+  gatewayStartOptions,
+} from "../workflows/start-options.ts";
 import { LifecycleGoneError, RequestRefusedError } from "./errors.ts";
 
 const callMs = 5_000;
@@ -153,6 +158,17 @@ export class AgentPort {
   async leaving(gatewayId: string, message: LeavingMessage): Promise<void> {
     await this.#call(gatewayId, callMs, () =>
       this.#client.workflow.getHandle(gatewayWorkflowId(gatewayId)).signal(leavingSignal, message),
+    );
+  }
+
+  /** The balancer looks at the fleet, and is started when there is none. */
+  async fleetChanged(reason: string): Promise<void> {
+    await this.#call("the balancer", callMs, () =>
+      this.#client.workflow.signalWithStart(balancerType, {
+        ...balancerStartOptions(),
+        signal: fleetChangedSignal,
+        signalArgs: [{ reason }],
+      }),
     );
   }
 

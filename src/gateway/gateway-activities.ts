@@ -4,7 +4,12 @@ import { Context } from "@temporalio/activity";
 import { ApplicationFailure } from "@temporalio/common";
 import { closeCodes } from "../wire/limits.ts";
 import type { CheckOnHostAnswer, Finding, WireCommand } from "../api/index.ts";
-import type { GatewayActivities, InvestigateArgs } from "../workflows/activity-types.ts";
+import type {
+  GatewayActivities,
+  InvestigateArgs,
+  MoveAgentsArgs,
+  MovedAgents,
+} from "../workflows/activity-types.ts";
 import type { Lease } from "./lease.ts";
 import type { GatewayParts } from "./parts.ts";
 import { sendSessionCommand } from "./session-requests.ts";
@@ -73,6 +78,8 @@ export function createGatewayActivities(parts: GatewayParts, lease: Lease): Gate
     askNeighbour: (args) => askNeighbour(parts, args),
 
     holdLease: ({ incarnation }) => holdLease(parts, lease, incarnation),
+
+    moveAgents: (args) => moveAgents(parts, args),
   };
 }
 
@@ -126,13 +133,29 @@ async function askNeighbour(
   };
 }
 
+/** What a run of this gateway was asked that is not the present one. */
+function requireIncarnation({ self }: GatewayParts, incarnation: string): void {
+  if (incarnation === self.incarnation) return;
+  throw ApplicationFailure.nonRetryable(
+    `Gateway ${self.gatewayId} runs as incarnation ${self.incarnation} now.`,
+    "OTHER_INCARNATION",
+  );
+}
+
+/** What was moved counts also when the moves were stopped. */
+async function moveAgents(
+  parts: GatewayParts,
+  { incarnation, ...order }: MoveAgentsArgs,
+): Promise<MovedAgents> {
+  requireIncarnation(parts, incarnation);
+  const context = Context.current();
+  return await parts.mover.move(order, context.cancellationSignal, () => {
+    context.heartbeat();
+  });
+}
+
 async function holdLease(parts: GatewayParts, lease: Lease, incarnation: string): Promise<void> {
-  if (incarnation !== parts.self.incarnation) {
-    throw ApplicationFailure.nonRetryable(
-      `Gateway ${parts.self.gatewayId} runs as incarnation ${parts.self.incarnation} now.`,
-      "OTHER_INCARNATION",
-    );
-  }
+  requireIncarnation(parts, incarnation);
   const context = Context.current();
   await lease.hold({
     heartbeat: () => {

@@ -27,6 +27,7 @@ import { JudgingClock } from "./judging-clock.ts";
 import { Lease } from "./lease.ts";
 import { Liveness, stallAfterMs } from "./liveness.ts";
 import { createMetrics } from "./metrics.ts";
+import { Mover } from "./mover.ts";
 import { onDisconnect } from "./on-disconnect.ts";
 import { onFrame } from "./on-frame.ts";
 import { onLingered, onSilent } from "./on-silence.ts";
@@ -51,6 +52,7 @@ export interface GatewaySurroundings {
   readonly tls: { readonly cert: Buffer; readonly key: Buffer } | undefined;
   readonly unreadyReasons: () => readonly string[];
   readonly gatewayUrls: () => readonly string[];
+  readonly sendsAgentsAway: () => boolean;
 }
 
 export interface Gateway {
@@ -99,12 +101,13 @@ export function createGateway(around: GatewaySurroundings): Gateway {
     controls: hooks.controls.ends,
   }));
   registerHookMetrics(metrics.registry, hooks.listeners);
-  const { unreadyReasons, gatewayUrls } = around;
-  const lanes = { direct, durable, progress, hooks };
+  const { unreadyReasons, gatewayUrls, sendsAgentsAway } = around;
+  const mover = new Mover({ sessions, log, nowMs: () => performance.now() });
+  const lanes = { direct, durable, progress, hooks, mover };
   const base = { config, log, db, self, clock, port, outbox, sessions, relay, ...lanes };
   const loose = new Set<Promise<void>>();
   const notes = { refusals, inventory };
-  const own = { metrics, tally, loose, unreadyReasons, gatewayUrls };
+  const own = { metrics, tally, loose, unreadyReasons, gatewayUrls, sendsAgentsAway };
   const parts: GatewayParts = { ...base, ...notes, ...own };
   const server = createServer(parts, around);
   const liveness = createLiveness(parts, lease);

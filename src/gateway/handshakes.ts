@@ -4,7 +4,7 @@ import type { StartupAnswer } from "../api/index.ts";
 import { takeEpoch } from "../db/index.ts";
 import { refuseRemoved } from "../lifecycle/admission.ts";
 import type { Frame, ResponseFrame } from "../wire/frames.ts";
-import { closeCodes } from "../wire/limits.ts";
+import { closeCodes, elsewhereCode, protocolVersion } from "../wire/limits.ts";
 import type { HostDescription, LifecycleSettings } from "../workflows/agent-messages.ts";
 import { admit } from "./admission.ts";
 import type { AgentSocket } from "./agent-socket.ts";
@@ -16,6 +16,8 @@ import type { GatewayParts } from "./parts.ts";
 import { refuseAgent } from "./refuse-agent.ts";
 import { Session } from "./session.ts";
 
+/** How long an agent is to leave a gateway alone that is being emptied. */
+const elsewhereRetryMs = 30_000;
 const unavailableRetryMs = { least: 1_000, most: 5_000 };
 
 export class Handshakes {
@@ -89,6 +91,10 @@ export class Handshakes {
     const unready = parts.unreadyReasons();
     if (unready.length > 0) {
       this.#refuseUnavailable(socket, unready.join("; "));
+      return;
+    }
+    if (parts.sendsAgentsAway()) {
+      this.#sendElsewhere(socket, hello);
       return;
     }
     const host = describeHost(hello.startups, hello.fields.software);
@@ -170,6 +176,23 @@ export class Handshakes {
       }
       throw error;
     }
+  }
+
+  /** Nothing is wrong with the agent: it learns which gateways take it, and tries them at once. */
+  #sendElsewhere(socket: AgentSocket, hello: Hello): void {
+    const message = "This gateway is being emptied: connect to another one.";
+    const answers = hello.startups.map(({ id }): StartupAnswer => ({
+      type: "StartupAnswer",
+      commandId: id,
+      result: false,
+      errorCode: elsewhereCode,
+      details: message,
+      retryAfterMs: elsewhereRetryMs,
+      gateways: this.#parts.gatewayUrls(),
+    }));
+    this.#parts.metrics.handshakes.inc({ result: elsewhereCode });
+    socket.send({ v: protocolVersion, kind: "response", lane: "session", seq: hello.seq, answers });
+    socket.end(closeCodes.busy, message);
   }
 
   #welcome(session: Session, hello: Hello): void {

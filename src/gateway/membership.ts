@@ -1,7 +1,16 @@
 /** The gateway's place in the cluster: its row in Postgres, its lifecycle in Temporal, the lease that it holds there. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { listAgentUrls, listGateways, upsertGateway, type Db } from "../db/index.ts";
+import {
+  listClusterLoads,
+  listGateways,
+  markDraining,
+  upsertGateway,
+  type Db,
+  type GatewayRow,
+} from "../db/index.ts";
+import { clustersOf, planMoves } from "../lifecycle/balance-plan.ts";
 import type { Log } from "../telemetry/log.ts";
+import type { MoveAgentsArgs } from "../workflows/activity-types.ts";
 import type { AgentPort } from "./agent-port.ts";
 import { GatewayReplacedError } from "./errors.ts";
 import type { GatewaySelf } from "./gateway-self.ts";
@@ -20,6 +29,7 @@ export interface MembershipParts {
   readonly version: string;
   readonly agentUrl: string;
   readonly apiUrl: string;
+  readonly weight: number;
   /** Sessions of a lost incarnation are no longer known to the lifecycles: their agents have to connect again. */
   readonly dropSessions: (why: string) => void;
 }
@@ -28,6 +38,8 @@ export class Membership {
   readonly #parts: MembershipParts;
   #joined = false;
   #urls: readonly string[];
+  #draining = false;
+  #others: readonly GatewayRow[] = [];
 
   constructor(parts: MembershipParts) {
     this.#parts = parts;
@@ -38,19 +50,31 @@ export class Membership {
     return this.#joined;
   }
 
-  /** URLs of all gateways, this one first. */
+  /** URLs of all gateways that take agents, this one first if it does. */
   get urls(): readonly string[] {
     return this.#urls;
   }
 
+  /** This gateway is being emptied, and there is another one that takes agents. */
+  get sendsAgentsAway(): boolean {
+    return this.#draining && this.others.length > 0;
+  }
+
+  /** The other gateways that take agents, as far as known. */
+  get others(): readonly GatewayRow[] {
+    return this.#others;
+  }
+
   /** Tells Postgres and Temporal that this gateway is there; tries until both know or `signal` aborts. */
   async join(signal: AbortSignal): Promise<void> {
-    const { db, port, self, log, version, agentUrl, apiUrl } = this.#parts;
+    const { db, port, self, log, version, agentUrl, apiUrl, weight } = this.#parts;
     for (let waitMs = retryMs.first; !signal.aborted; waitMs = Math.min(waitMs * 2, retryMs.most)) {
       const { gatewayId, incarnation } = self;
       try {
-        await upsertGateway(db, { id: gatewayId, incarnation, version, agentUrl, apiUrl });
+        const row = { id: gatewayId, incarnation, version, agentUrl, apiUrl, weight };
+        await upsertGateway(db, row);
         await port.joined(gatewayId, { incarnation, version });
+        await port.fleetChanged(`gateway ${gatewayId} joined`);
         this.#joined = true;
         log.info({ gatewayId, incarnation }, "joined");
         return;
@@ -76,6 +100,35 @@ export class Membership {
     }
   }
 
+  /**
+   * This gateway is about to stop: it takes no more agents, and gives where those that it holds should go; nowhere when
+   * there is no other.
+   */
+  async planLeaving(): Promise<MoveAgentsArgs["moves"]> {
+    const { db, self } = this.#parts;
+    const { gatewayId, incarnation } = self;
+    await markDraining(db, gatewayId, incarnation, true);
+    const gateways = await this.#lookAround();
+    const loads = await listClusterLoads(db);
+    const taking = gateways.filter(
+      ({ id, state, draining }) => id === gatewayId || (state === "joined" && !draining),
+    );
+    const plan = planMoves(
+      taking.map(({ id, weight }) => ({
+        id,
+        weight,
+        draining: id === gatewayId,
+        clusters: clustersOf(loads, id),
+      })),
+    );
+    return plan.flatMap(({ from, to, cluster, agents }) => {
+      const agentUrl = taking.find(({ id }) => id === to)?.agentUrl;
+      return from === gatewayId && agentUrl !== undefined
+        ? [{ to, agentUrl, cluster, agents }]
+        : [];
+    });
+  }
+
   /** The gateway stops on purpose. */
   async leave(reason: string): Promise<void> {
     const { port, self, log } = this.#parts;
@@ -88,12 +141,29 @@ export class Membership {
   }
 
   async #look(signal: AbortSignal): Promise<void> {
-    const { db, lease, agentUrl } = this.#parts;
-    await this.#checkReplaced();
+    const { lease, self } = this.#parts;
+    const gateways = await this.#lookAround();
+    const own = gateways.find(({ id }) => id === self.gatewayId);
+    if (own !== undefined && !self.was(own.incarnation)) {
+      throw new GatewayReplacedError(self.gatewayId);
+    }
     if (!this.#joined) await this.join(signal);
-    const urls = await listAgentUrls(db);
-    this.#urls = [agentUrl, ...urls.filter((url) => url !== agentUrl)];
     if (this.#joined && !lease.held) await this.#checkStanding();
+  }
+
+  /** Who is there, and which of them take agents. */
+  async #lookAround(): Promise<readonly GatewayRow[]> {
+    const { db, self, agentUrl } = this.#parts;
+    const gateways = await listGateways(db);
+    this.#draining = gateways.find(({ id }) => id === self.gatewayId)?.draining ?? false;
+    this.#others = gateways.filter(
+      ({ id, state, draining }) => id !== self.gatewayId && state === "joined" && !draining,
+    );
+    const urls = this.#others.map((other) => other.agentUrl);
+    this.#urls = this.sendsAgentsAway
+      ? urls
+      : [agentUrl, ...urls.filter((url) => url !== agentUrl)];
+    return gateways;
   }
 
   /**
@@ -109,13 +179,5 @@ export class Membership {
     this.#joined = false;
     self.renew();
     dropSessions("This gateway was given up as lost: connect again.");
-  }
-
-  async #checkReplaced(): Promise<void> {
-    const { db, self } = this.#parts;
-    const row = (await listGateways(db)).find((gateway) => gateway.id === self.gatewayId);
-    if (row !== undefined && !self.was(row.incarnation)) {
-      throw new GatewayReplacedError(self.gatewayId);
-    }
   }
 }

@@ -12,6 +12,7 @@ export function onDisconnect(parts: GatewayParts, socket: AgentSocket, end: Sock
   parts.sessions.remove(session);
   session.end();
   parts.direct.onClosed(session);
+  for (const settle of [...session.asked.values()]) settle(undefined);
   parts.hooks.onEnd(session, end);
   // Before Temporal knows of the session there is nothing to report; the handshake looks after itself.
   if (session.recorded) reportEnd(parts, session, end);

@@ -94,6 +94,7 @@ function onResponse(
   switch (frame.lane) {
     case "session":
       if (session.socket.state === "READYING") handshakes.onReady(session, frame);
+      else session.asked.get(frame.seq)?.(frame.answers[0]);
       return;
     case "direct":
       if (!parts.direct.onResponse(session, frame)) refuseMisfit(parts, session, frame.seq);

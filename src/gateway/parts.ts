@@ -9,6 +9,7 @@ import type { GatewayHooks } from "./hooks/gateway-hooks.ts";
 import type { Inventory } from "./inventory.ts";
 import type { JudgingClock } from "./judging-clock.ts";
 import type { GatewayMetrics } from "./metrics.ts";
+import type { Mover } from "./mover.ts";
 import type { ProgressRelay } from "./progress-relay.ts";
 import type { Refusals } from "./refusals.ts";
 import type { Relay } from "./relay.ts";
@@ -32,6 +33,7 @@ export interface GatewayParts {
   readonly durable: DurableLane;
   readonly progress: ProgressRelay;
   readonly hooks: GatewayHooks;
+  readonly mover: Mover;
   readonly metrics: GatewayMetrics;
   /** Writes under way that nobody waits for, to be waited for when the gateway stops. */
   readonly loose: Set<Promise<void>>;
@@ -40,4 +42,6 @@ export interface GatewayParts {
   readonly unreadyReasons: () => readonly string[];
   /** WebSocket URLs of all gateways, this one first. */
   readonly gatewayUrls: () => readonly string[];
+  /** This gateway is being emptied, and agents could go elsewhere: it takes none. */
+  readonly sendsAgentsAway: () => boolean;
 }

@@ -18,6 +18,8 @@ import { packageVersion } from "./version.ts";
 
 /** How long what Temporal has not taken yet is tried when the gateway stops. */
 const drainMs = 5_000;
+/** A gateway that stops has its agents move at least so fast. */
+const leavingPerSecond = 50;
 /** The operator API, listening. */
 export interface ListeningApi {
   readonly port: number;
@@ -57,6 +59,7 @@ export async function serve(
     tls: readTls(config),
     unreadyReasons,
     gatewayUrls: () => membership?.urls ?? [],
+    sendsAgentsAway: () => membership?.sendsAgentsAway ?? false,
   });
   const { parts, server, lease } = gateway;
   const stopWorker = new AbortController();
@@ -72,6 +75,7 @@ export async function serve(
       lease,
       log,
       version: packageVersion(),
+      weight: config.gatewayWeight,
       ...addresses,
       dropSessions: (why) => {
         dropSessions(gateway, why);
@@ -85,11 +89,35 @@ export async function serve(
     if (!signal.aborted) onReady?.(addresses);
     await membership.keep(signal);
   } finally {
+    await sendAgentsElsewhere(gateway, membership);
     await leave(gateway, membership, () => api?.close());
     stopWorker.abort();
     await worker?.stopped;
     gateway.liveness.stop();
     await port.settle();
+  }
+}
+
+/** Before a gateway stops, its agents open their sessions with others, as far as that can be done in its time. */
+async function sendAgentsElsewhere(
+  { parts }: Gateway,
+  membership: Membership | undefined,
+): Promise<void> {
+  const { config, log, sessions } = parts;
+  if (membership?.joined !== true || sessions.size === 0 || config.drainGraceMs === 0) return;
+  try {
+    const moves = await membership.planLeaving();
+    if (moves.length === 0) return;
+    log.info({ agents: sessions.size, graceMs: config.drainGraceMs }, "agents are sent elsewhere");
+    // Some agents need a second try, or more time than others.
+    const forMs = config.drainGraceMs * 0.7;
+    const agentsPerSecond = Math.max(leavingPerSecond, (sessions.size * 1_000) / forMs);
+    const signal = AbortSignal.timeout(config.drainGraceMs);
+    const order = { moves, agentsPerSecond, forMs };
+    const { moved, failed } = await parts.mover.move(order, signal, () => undefined);
+    log.info({ moved, failed, left: sessions.size }, "agents were sent elsewhere");
+  } catch (error) {
+    log.warn({ err: error }, "agents could not be sent elsewhere: they find the way themselves");
   }
 }
 

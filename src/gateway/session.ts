@@ -54,6 +54,8 @@ export class Session {
   nextSessionSeq = 1;
   nextDirectSeq = firstDirectSeq;
   readonly direct = new Map<number, DirectCall>();
+  /** Session Commands of this side that wait for their Answer; called with nothing when the socket is lost. */
+  readonly asked = new Map<number, (answer: Answer | undefined) => void>();
   /** Durable Requests that were written and not answered yet, by their `seq`. */
   readonly handed = new Map<number, HandedRequest>();
   /** Commands of the agent to the manager that wait for their Answer. */

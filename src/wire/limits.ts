@@ -18,6 +18,9 @@ export const agentIdPattern = "^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$";
 /** Characters of an agent's own secret: 32 bytes in base64url are 43. */
 export const secretCharsMin = 32;
 
+/** `errorCode` of a StartupAnswer that sends the agent to the gateways that it names, of which it may try any at once. */
+export const elsewhereCode = "DRAINING";
+
 /** WebSocket close codes (docs/PROTOCOL.md). Append only. */
 export const closeCodes = {
   normal: 1000,

@@ -10,6 +10,7 @@ import type {
   Status,
 } from "../api/index.ts";
 import type { BrakeAnswer } from "../lifecycle/disconnect-types.ts";
+import type { FleetGateway } from "../lifecycle/drains.ts";
 import type { EvacuationProgress } from "../lifecycle/evacuation-progress.ts";
 import type { Destination } from "../lifecycle/evacuation-types.ts";
 import type {
@@ -74,6 +75,30 @@ export interface GatewayActivities {
    * for again while an earlier call still runs (its heartbeats were late, or Temporal was away): the newest call counts.
    */
   holdLease(args: { incarnation: string }): Promise<void>;
+  /**
+   * Has agents of this run of the gateway move to others, no more of them in a second than that, for so long at most. Each
+   * opens its new session before it ends the old one. Heartbeats; what was begun is seen through when it is cancelled.
+   */
+  moveAgents(args: MoveAgentsArgs): Promise<MovedAgents>;
+}
+
+export interface MoveAgentsArgs {
+  readonly incarnation: string;
+  readonly moves: readonly {
+    readonly to: string;
+    /** Where agents dial that gateway. */
+    readonly agentUrl: string;
+    readonly cluster: string;
+    readonly agents: number;
+  }[];
+  readonly agentsPerSecond: number;
+  readonly forMs: number;
+}
+
+export interface MovedAgents {
+  readonly moved: number;
+  /** Agents that stayed: they could not reach the other gateway, or do not know how to move. */
+  readonly failed: number;
 }
 
 /** A question about a lost host. Each Investigator is an activity of its own, `investigateBy<Name>`, that takes this. */
@@ -124,6 +149,10 @@ export interface WorkerActivities {
     zone: string;
     cluster: string;
   }): Promise<readonly Destination[]>;
+  /** The gateways and how many agents of which cluster each holds. */
+  readFleet(): Promise<readonly FleetGateway[]>;
+  /** Marks in its row whether that run of a gateway is being emptied: then it takes no agents that could go elsewhere. */
+  markDraining(args: { gateway: GatewayRef; draining: boolean }): Promise<void>;
   /** Marks a gateway's row, if it still is of that incarnation. */
   recordGateway(args: {
     gateway: GatewayRef;

@@ -9,6 +9,7 @@ import {
 } from "@temporalio/common";
 import { agentWorkflowId, lifecycleTaskQueue } from "./agent-messages.ts";
 import type { ConnectedMessage } from "./agent-messages.ts";
+import { balancerWorkflowId } from "./balancer-messages.ts";
 import { gatewayWorkflowId } from "./gateway-messages.ts";
 import { webhookWorkflowId, type WebhookInput } from "./webhook-messages.ts";
 
@@ -62,6 +63,16 @@ export function gatewayStartOptions(gatewayId: string) {
     workflowId: gatewayWorkflowId(gatewayId),
     taskQueue: lifecycleTaskQueue,
     staticSummary: `gateway ${gatewayId}`.slice(0, summaryCharsMax),
+    args: [] as [],
+  };
+}
+
+/** Start options of the one balancer. */
+export function balancerStartOptions() {
+  return {
+    workflowId: balancerWorkflowId,
+    taskQueue: lifecycleTaskQueue,
+    staticSummary: "spreads the agents over the gateways",
     args: [] as [],
   };
 }

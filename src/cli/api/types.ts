@@ -159,7 +159,23 @@ export interface GatewayJson {
   readonly stateReason: string;
   readonly startedAt: string;
   readonly stateSince: string;
+  readonly weight: number;
+  readonly draining: boolean;
   readonly agents: number;
+}
+/** How a drain of a gateway fares. */
+export interface DrainJson {
+  readonly gatewayId: string;
+  readonly state: "draining" | "paused" | "drained" | "cancelled" | "gone";
+  readonly agentsPerSecond: number;
+  readonly total: number;
+  readonly moved: number;
+  readonly failed: number;
+  readonly left: number;
+  readonly startedAt: string;
+  readonly endedAt?: string;
+  readonly etaSeconds?: number;
+  readonly reason?: string;
 }
 export interface GatewaysJson {
   readonly gateways: readonly GatewayJson[];

@@ -28,9 +28,10 @@ export function gatewaysTable(
   return table<GatewayJson>(
     [
       { title: "GATEWAY", text: (gateway) => gateway.id },
-      { title: "STATE", text: (gateway) => gateway.state },
+      { title: "STATE", text: ({ state, draining }) => (draining ? "draining" : state) },
       { title: "FOR", text: (gateway) => since(gateway.stateSince), align: "right" },
       { title: "AGENTS", text: (gateway) => String(gateway.agents), align: "right" },
+      { title: "WEIGHT", text: (gateway) => String(gateway.weight), align: "right" },
       { title: "VERSION", text: (gateway) => gateway.version, cuttable: true },
       { title: "FOR AGENTS", text: (gateway) => gateway.agentUrl, cuttable: true },
       { title: "OPERATOR API", text: (gateway) => gateway.apiUrl, cuttable: true },

@@ -1,3 +1,4 @@
+import type { BalancerCalls } from "./balancer-calls.ts";
 import type { ApiContext } from "./context.ts";
 import type { EventHub } from "./event-hub.ts";
 import type { LifecycleCalls } from "./lifecycle-calls.ts";
@@ -6,6 +7,7 @@ import type { WebhookCalls } from "./webhook-calls.ts";
 
 /** What the routes are built on. */
 export interface ApiParts extends ApiContext {
+  readonly balancer: BalancerCalls;
   readonly lifecycle: LifecycleCalls;
   readonly requests: RequestCalls;
   readonly webhooks: WebhookCalls;

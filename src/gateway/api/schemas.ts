@@ -11,6 +11,7 @@ const time = Type.String({ format: "date-time" });
 const text = Type.String({ maxLength: 1_000 });
 
 export const agentParams = Type.Object({ id: Type.String({ pattern: agentIdPattern }) });
+export const gatewayParams = Type.Object({ id: Type.String({ pattern: agentIdPattern }) });
 
 export const agentsQuery = Type.Object(
   {
@@ -217,6 +218,10 @@ export const gatewaysResult = Type.Object({
       stateReason: Type.String(),
       startedAt: time,
       stateSince: time,
+      weight: Type.Number({
+        description: "Its share of the agents, in proportion to the others'.",
+      }),
+      draining: Type.Boolean({ description: "It is being emptied, and takes no agents." }),
       agents: Type.Integer(),
     }),
   ),

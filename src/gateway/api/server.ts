@@ -8,11 +8,13 @@ import { packageVersion } from "../version.ts";
 import { agentsRoutes } from "./agents-routes.ts";
 import { apiMetrics } from "./api-metrics.ts";
 import { bearerCheck } from "./auth.ts";
+import { BalancerCalls } from "./balancer-calls.ts";
 import { brakesRoutes } from "./brakes-routes.ts";
 import { codecRoutes, isCodecPath } from "./codec-routes.ts";
 import { CommandSockets } from "./command-sockets.ts";
 import { commandsRoutes } from "./commands-routes.ts";
 import type { ApiContext } from "./context.ts";
+import { drainRoutes } from "./drain-routes.ts";
 import { ApiError } from "./errors.ts";
 import { EventHub } from "./event-hub.ts";
 import { eventsRoutes } from "./events-routes.ts";
@@ -51,10 +53,11 @@ export async function buildOperatorApi(context: ApiContext): Promise<FastifyInst
   const api = createServer(config);
   const closing = new AbortController();
   const lifecycle = new LifecycleCalls(temporal, db);
+  const balancer = new BalancerCalls(temporal, db);
   const webhooks = new WebhookCalls(temporal, db, config.payloadKeys);
   const events = new EventHub({ db, log });
   const requests = new RequestCalls({ ...context, lifecycle });
-  const calls = { lifecycle, requests, webhooks };
+  const calls = { lifecycle, requests, balancer, webhooks };
   const parts: ApiParts = { ...context, ...calls, events, closing: closing.signal };
   const sockets = new CommandSockets(parts, isAuthorized);
 
@@ -81,7 +84,7 @@ export async function buildOperatorApi(context: ApiContext): Promise<FastifyInst
     await sockets.close();
   });
   api.addHook("onClose", async () => {
-    await Promise.all([lifecycle.settle(), webhooks.settle()]);
+    await Promise.all([lifecycle.settle(), balancer.settle(), webhooks.settle()]);
   });
 
   await api.register(swagger, { openapi: openApiDocument });
@@ -99,6 +102,7 @@ export async function buildOperatorApi(context: ApiContext): Promise<FastifyInst
         verbsRoutes,
         maintenanceRoutes,
         gatewaysRoutes,
+        drainRoutes,
         eventsRoutes,
         whyRoutes,
         brakesRoutes,

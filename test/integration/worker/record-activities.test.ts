@@ -12,9 +12,12 @@ import {
   upsertGateway,
 } from "../../../src/db/index.ts";
 import type { AgentRecord } from "../../../src/workflows/activity-types.ts";
+import { balancerWorkflowId } from "../../../src/workflows/balancer-messages.ts";
 import { useDatabase } from "../../helpers/database.ts";
+import { useTemporal } from "../../helpers/temporal.ts";
 
 const database = useDatabase();
+const temporal = useTemporal();
 
 function record(agentId: string, eventNo: number): AgentRecord {
   return {
@@ -65,16 +68,21 @@ describe("recordAgent", () => {
 });
 
 describe("recordGateway", () => {
-  it("marks the row of that run alone", async () => {
+  it("marks the row of that run alone, and has the balancer look at the fleet", async () => {
     const gatewayId = `g-${randomUUID()}`;
     const urls = { version: "1", agentUrl: "ws://g/agent", apiUrl: "http://g" };
     await upsertGateway(database.pool, { id: gatewayId, incarnation: "i2", ...urls });
-    const recordGateway = createRecordGateway({ db: database.pool });
+    const recordGateway = createRecordGateway({
+      db: database.pool,
+      client: temporal.client,
+    });
     const state = async () =>
       (await listGateways(database.pool)).find((row) => row.id === gatewayId)?.state;
     await recordGateway({ gateway: { gatewayId, incarnation: "i1" }, state: "lost", reason: "" });
     expect(await state()).toBe("joined");
     await recordGateway({ gateway: { gatewayId, incarnation: "i2" }, state: "lost", reason: "" });
     expect(await state()).toBe("lost");
+    const balancer = temporal.client.workflow.getHandle(balancerWorkflowId);
+    expect((await balancer.describe()).status.name).toBe("RUNNING");
   });
 });

@@ -176,6 +176,8 @@ export function useRig(investigators: Edge["investigators"] = {}): Rig {
       };
     };
     const activities: WorkerActivities = {
+      readFleet: () => Promise.resolve([]),
+      markDraining: () => Promise.resolve(),
       recordGateway: () => Promise.resolve(),
       tellAgentsGatewayLost: () => Promise.resolve({ told: 0 }),
       claimMaintenance: (args) => {

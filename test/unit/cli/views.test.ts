@@ -276,10 +276,12 @@ describe("muster gateways and request", () => {
       stateReason: "its lease ran out",
       startedAt: at(10),
       stateSince: at(60_000),
+      weight: 1,
+      draining: false,
       agents: 12,
     };
     expect(gatewaysTable([gateway], page).split("\n")[1]).toMatch(
-      /^gw-1 +lost +1 min +12 +0\.1\.0 +ws:\S+ +http:\S+ +its lease ran out$/,
+      /^gw-1 +lost +1 min +12 +1 +0\.1\.0 +ws:\S+ +http:\S+ +its lease ran out$/,
     );
   });
 

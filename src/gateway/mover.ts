@@ -1,0 +1,103 @@
+/**
+ * Has agents move to other gateways (DESIGN §8): asks each, at a rate, and hears whether it did. An agent ends its old
+ * session by itself once the new one is open, so nothing is interrupted; one that can't go stays.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import { clusterKey } from "../lifecycle/balance-plan.ts";
+import type { Log } from "../telemetry/log.ts";
+import type { MoveAgentsArgs, MovedAgents } from "../workflows/activity-types.ts";
+import type { Session } from "./session.ts";
+import { askSessionCommand } from "./session-requests.ts";
+import type { Sessions } from "./sessions.ts";
+
+/** How long an agent may take to open its new session: it dials, shakes hands, and waits its turn there. */
+const moveMs = 20_000;
+/** An agent that could not move is left alone for so long. */
+const failedRestMs = 30_000;
+
+export interface MoverParts {
+  readonly sessions: Sessions;
+  readonly log: Log;
+  readonly nowMs: () => number;
+}
+
+export class Mover {
+  readonly #parts: MoverParts;
+  readonly #moving = new Set<Session>();
+  readonly #failedAtMs = new WeakMap<Session, number>();
+
+  constructor(parts: MoverParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Carries moves out until all are made, the time is over, or `signal` aborts; those that have begun are waited for.
+   * @param beat called now and then.
+   */
+  async move(
+    { moves, agentsPerSecond, forMs }: Omit<MoveAgentsArgs, "incarnation">,
+    signal: AbortSignal,
+    beat: () => void,
+  ): Promise<MovedAgents> {
+    const result = { moved: 0, failed: 0 };
+    const { nowMs } = this.#parts;
+    const startedMs = nowMs();
+    const asked: Promise<void>[] = [];
+    for (const [session, agentUrl] of this.#pick(moves)) {
+      const dueMs = startedMs + (asked.length * 1_000) / agentsPerSecond;
+      if (dueMs > startedMs + forMs) break;
+      await sleep(Math.max(0, dueMs - nowMs()), undefined, { signal }).catch(() => undefined);
+      if (signal.aborted) break;
+      beat();
+      asked.push(
+        this.#moveOne(session, agentUrl).then((moved) => {
+          if (moved) result.moved++;
+          else result.failed++;
+        }),
+      );
+    }
+    const beats = setInterval(beat, 2_000);
+    await Promise.all(asked);
+    clearInterval(beats);
+    return result;
+  }
+
+  /** Open sessions of the clusters that the moves name, so many of each; none that moves already or just failed to. */
+  *#pick(moves: MoveAgentsArgs["moves"]): Iterable<readonly [Session, string]> {
+    const { sessions, nowMs } = this.#parts;
+    const left = moves.map((move) => ({ ...move }));
+    for (const session of [...sessions]) {
+      if (!session.takesCommands || this.#moving.has(session)) continue;
+      const failedAtMs = this.#failedAtMs.get(session);
+      if (failedAtMs !== undefined && nowMs() - failedAtMs < failedRestMs) continue;
+      const { zone, cluster } = session.host;
+      const key = clusterKey(zone, cluster);
+      const move = left.find((one) => one.agents > 0 && one.cluster === key);
+      if (move === undefined) continue;
+      move.agents--;
+      yield [session, move.agentUrl];
+    }
+  }
+
+  async #moveOne(session: Session, url: string): Promise<boolean> {
+    const { log, sessions, nowMs } = this.#parts;
+    const { agentId, epoch } = session;
+    this.#moving.add(session);
+    try {
+      const command = { type: "Move", url, details: "The agents are spread anew." };
+      const answer = await askSessionCommand(session, command, moveMs);
+      // Its end, too, says that it went: the Answer may have been lost with the socket.
+      if (answer?.result === true || sessions.find(agentId) !== session) {
+        // Commands go to its new gateway from now on, and nobody need hear of the old socket's end.
+        session.farewell ??= "unreported";
+        return true;
+      }
+      this.#failedAtMs.set(session, nowMs());
+      const why = answer?.details ?? "it did not answer";
+      log.info({ agentId, epoch, url, why }, "an agent could not move and stays");
+      return false;
+    } finally {
+      this.#moving.delete(session);
+    }
+  }
+}
