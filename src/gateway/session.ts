@@ -1,3 +1,4 @@
+import type { Answer } from "../api/index.ts";
 import type { RelayPlan } from "../lifecycle/relay-budget.ts";
 import type {
   DisconnectCause,

@@ -67,7 +67,7 @@ export interface FleetGateway {
   readonly clusters: Readonly<Record<string, number>>;
 }
 
-export function agentsAt(gateway: Pick<FleetGateway, "clusters">): number {
+function agentsAt(gateway: Pick<FleetGateway, "clusters">): number {
   return Object.values(gateway.clusters).reduce((sum, agents) => sum + agents, 0);
 }
 

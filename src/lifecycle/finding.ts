@@ -51,5 +51,8 @@ export function isText(value: unknown): value is string {
 
 /** A value of any kind in a few characters. */
 function shown(value: unknown): string {
-  return clip(typeof value === "string" ? `"${value}"` : String(value), 60);
+  if (typeof value === "string") return clip(`"${value}"`, 60);
+  // A foreign object may have no way of its own to become text.
+  const isObject = typeof value === "object" && value !== null;
+  return clip(isObject ? Object.prototype.toString.call(value) : String(value), 60);
 }

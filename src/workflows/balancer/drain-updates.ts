@@ -13,7 +13,7 @@ import { viewOfDrain } from "./view.ts";
 import type { BalancerState } from "./state.ts";
 
 /** Agents moved in a second when nobody says otherwise. */
-export const agentsPerSecondDefault = 50;
+const agentsPerSecondDefault = 50;
 /** Ended drains that are still told of. */
 const endedKept = 20;
 
@@ -106,7 +106,7 @@ export function openDrain(state: BalancerState, gatewayId: string): Drain | unde
   return state.drains.find((drain) => drain.gatewayId === gatewayId && isOpen(drain));
 }
 
-export function refused(type: BalancerRefusal, message: string): ApplicationFailure {
+function refused(type: BalancerRefusal, message: string): ApplicationFailure {
   return ApplicationFailure.create({ type, message, nonRetryable: true });
 }
 

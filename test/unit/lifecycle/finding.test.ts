@@ -40,6 +40,11 @@ describe("finding", () => {
     expect(finding.evidence).toMatch(/^Investigator x answered rubbish: .+\.$/);
   });
 
+  it("an object without a way to become text - is rubbish like any other", () => {
+    const said = { verdict: Object.create(null) as unknown, evidence: "e" };
+    expect(readFinding("x", said)).toMatchObject({ verdict: "Unknown" });
+  });
+
   it("whatever comes - Down has proof, evidence is there and neither is long", () => {
     const answer = fc.oneof(
       fc.anything(),
