@@ -228,8 +228,8 @@ describe("what a gateway tells", () => {
     ]);
     await waitUntil("all passed by", () => seen.length === 4);
     expect(seen).toEqual([
-      "direct 1 ListVms",
-      "direct 1 ListVmsAnswer",
+      "direct 1000000000 ListVms",
+      "direct 1000000000 ListVmsAnswer",
       "durable 1 StopVm",
       "durable 1 StopVmAnswer",
     ]);
@@ -237,5 +237,49 @@ describe("what a gateway tells", () => {
     for (const method of ["onCommands", "onAnswers"]) {
       expect(metrics).toContain(`{listener="meddler",method="${method}",result="failed"} 2`);
     }
+  });
+});
+
+describe("onControlCommand", () => {
+  const ask = (id: string, type = "FindImage") => ({
+    ...{ kind: "request", lane: "session", seq: 900, commands: [{ type, id, name: "debian" }] },
+  });
+
+  it("an agent that asks the manager - gets the first listener's Answer; one whose listener hangs holds up nobody", async () => {
+    const at = await start(
+      [
+        {
+          name: "hangs",
+          onControlCommand: ({ command }) => (command.type === "Hang" ? forever : undefined),
+        },
+        {
+          name: "images",
+          onControlCommand: ({ agentId, command }) =>
+            command.type === "FindImage"
+              ? ({ type: "FindImageAnswer", result: true, details: agentId } as const)
+              : undefined,
+        },
+      ],
+      { MUSTER_HOOK_TIMEOUT_MS: "1000" },
+    );
+    const [slow, good] = [await connect(at), await connect(at)];
+    const hung = ["h-1", "h-2"];
+    for (const id of hung) slow.send(ask(id, "Hang"));
+    good.send(ask("f-1"));
+    const found = await good.next("the Answer", ({ answers }) => answers?.[0]?.commandId === "f-1");
+    expect(found).toMatchObject({
+      ...{ kind: "response", lane: "session", seq: 900 },
+      answers: [{ type: "FindImageAnswer", result: true, details: good.agentId }],
+    });
+    for (const id of hung) {
+      const told = await slow.next("its Answer", ({ answers }) => answers?.[0]?.commandId === id);
+      expect(told.answers).toMatchObject([{ type: "UnsupportedAnswer", result: false }]);
+      expect(told.answers?.[0]?.details).toContain("hangs took longer than 1000 ms");
+    }
+    const id = slow.ping();
+    await slow.next("a PingAnswer", ({ answers }) => answers?.[0]?.commandId === id);
+    const metrics = await at.metrics();
+    expect(metrics).toContain('muster_gateway_control_commands_total{result="answered"} 1');
+    expect(metrics).toContain('muster_gateway_control_commands_total{result="unsupported"} 2');
   });
 });

@@ -171,6 +171,7 @@ describe("what describes the API", () => {
     ).toEqual([
       "delete /api/v1/agents/{id}",
       "delete /api/v1/agents/{id}/maintenance",
+      "delete /api/v1/agents/{id}/recurring/{name}",
       "delete /api/v1/requests/{id}",
       "delete /api/v1/webhooks/{id}",
       "delete /api/v1/zones/{zone}",
@@ -178,6 +179,7 @@ describe("what describes the API", () => {
       "get /api/v1/agents",
       "get /api/v1/agents/{id}",
       "get /api/v1/agents/{id}/events",
+      "get /api/v1/agents/{id}/recurring",
       "get /api/v1/agents/{id}/why",
       "get /api/v1/brakes",
       "get /api/v1/clusters",
@@ -197,6 +199,7 @@ describe("what describes the API", () => {
       "post /api/v1/agents/{id}/maintenance",
       "post /api/v1/agents/{id}/manage",
       "post /api/v1/agents/{id}/reconnect",
+      "post /api/v1/agents/{id}/recurring",
       "post /api/v1/agents/{id}/unmanage",
       "post /api/v1/brakes/release",
       "post /api/v1/webhooks",
