@@ -27,6 +27,12 @@ afterEach(() => {
   for (const agent of agents.splice(0)) agent.close();
 });
 
+/** A Command without its id. */
+interface Given {
+  readonly type: string;
+  readonly [field: string]: unknown;
+}
+
 const handleOf = (agentId: string) => temporal.client.workflow.getHandle(agentWorkflowId(agentId));
 async function connect(hello: Hello = {}, url = shared.gateway.agentUrl): Promise<TestAgent> {
   const agent = await TestAgent.connect(url, { joinToken, ...hello });
@@ -35,13 +41,10 @@ async function connect(hello: Hello = {}, url = shared.gateway.agentUrl): Promis
   await waitUntil("Up", async () => (await handle.query(stateQuery)).status === "Up");
   return agent;
 }
-function request(
-  commands: readonly Omit<WireCommand, "id">[],
-  waitSeconds?: number,
-): CallerRequest {
+function request(commands: readonly Given[], waitSeconds?: number): CallerRequest {
   return {
     requestId: randomUUID(),
-    commands: commands.map((command) => ({ id: randomUUID(), ...command }) as WireCommand),
+    commands: commands.map((command) => ({ id: randomUUID(), ...command })),
     onError: "continue",
     ...(waitSeconds !== undefined && { waitSeconds }),
   };
@@ -105,7 +108,7 @@ describe("waits (W16)", () => {
 
   it("a wait that nobody states - is the type's own, the longest of a batch, and 300 s for unknown ones", async () => {
     const agent = await connect({ commandTypes: { Turn: { ...traits, waitSeconds: 7 } } });
-    const commands: [Omit<WireCommand, "id">[], number][] = [
+    const commands: [Given[], number][] = [
       [[{ type: "Turn" }], 7],
       [[{ type: "Turn" }, { type: "CheckHealth" }], 10],
       [[{ type: "Unheard" }], 300],
@@ -163,7 +166,7 @@ describe("refusals before anything is recorded", () => {
       return first.events === second.events ? second : undefined;
     });
     const start = { type: "StartVm", vm: "a" };
-    const refused: [string, Omit<WireCommand, "id">, string][] = [
+    const refused: [string, Given, string][] = [
       [agent.agentId, start, "RESOURCE_STATE"],
       [agent.agentId, { ...start, spec: "x".repeat(600_000) }, "TOO_LARGE"],
       ["nobody", start, "AGENT_UNKNOWN"],
