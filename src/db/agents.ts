@@ -1,5 +1,5 @@
 /** The read model of agents. Written by the `recordAgent` activity, read by the operator API. */
-import type { ResourceState, Status } from "../api/index.ts";
+import type { CommandTraits, ResourceState, Status } from "../api/index.ts";
 import type { Db } from "./pool.ts";
 import type { RefusalOfAgent } from "./refusals.ts";
 import { forgetRemoved } from "./removal.ts";
@@ -84,6 +84,19 @@ export async function findAgent(db: Db, agentId: string): Promise<AgentRow | und
     agentId,
   ]);
   return rows[0];
+}
+
+/** Traits of the Command types that an agent declared when it last connected; undefined when it declared none. */
+export async function findCommandTypes(
+  db: Db,
+  agentId: string,
+): Promise<Readonly<Record<string, CommandTraits>> | undefined> {
+  const { rows } = await db.query<{ types: Record<string, CommandTraits> | null }>({
+    name: "find-command-types",
+    text: `SELECT host -> 'commandTypes' AS types FROM agents WHERE id = $1`,
+    values: [agentId],
+  });
+  return rows[0]?.types ?? undefined;
 }
 
 /** How many agents are in each Status. */

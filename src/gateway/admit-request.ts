@@ -4,6 +4,7 @@
  */
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { WireCommand } from "../api/index.ts";
 import type { NotedRequest } from "../db/index.ts";
 import { sizeOf } from "../lifecycle/mailbox.ts";
 import { mailboxLimits } from "../lifecycle/mailbox-types.ts";
@@ -17,7 +18,8 @@ import type {
 } from "../workflows/agent-messages.ts";
 import type { CallerRequest } from "./command-lanes.ts";
 import { waitMsOf } from "./direct-lane.ts";
-import { LifecycleGoneError, RequestRefusedError } from "./errors.ts";
+import { LifecycleGoneError, RequestRefusedError, SecretsInClearError } from "./errors.ts";
+import type { DeclaredTypes, SecretFields } from "./secret-fields.ts";
 import type { Session } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
 import { unavailable } from "./why-not-here.ts";
@@ -30,6 +32,8 @@ const noteGraceMs = 1_000;
 export interface AdmitPort {
   /** @throws RequestRefusedError when Postgres does not answer, as `whyNoLifecycle`. */
   noteRequest(requestId: string, agentId: string, waitMs: number): Promise<NotedRequest>;
+  /** What an agent declared of its Command types when it last connected. @throws as `noteRequest`. */
+  commandTypes(agentId: string): Promise<DeclaredTypes | undefined>;
   /** Takes the note of a Request back that was refused before anything was recorded; never throws. */
   forgetRequest(requestId: string): Promise<void>;
   admit(
@@ -47,6 +51,8 @@ export interface AdmitPort {
 export interface Asking {
   readonly agentId: string;
   readonly request: CallerRequest;
+  /** Those of the Request, their secret fields sealed as far as it is known here which those are. */
+  commands: readonly WireCommand[];
   /** Since when its caller waits. */
   readonly startedMs: number;
   readonly waitMs: number;
@@ -63,6 +69,7 @@ export class RequestAdmitter {
   readonly #self: { ref(): GatewayRef };
   readonly #port: AdmitPort;
   readonly #log: Log;
+  readonly #secrets: SecretFields;
   readonly #hand: (session: Session, request: DurableRequest) => boolean;
   readonly #stop = new AbortController();
 
@@ -71,6 +78,7 @@ export class RequestAdmitter {
     self: { ref(): GatewayRef };
     port: AdmitPort;
     log: Log;
+    secrets: SecretFields;
     /** Writes a Request to a session's socket; false: certainly not written. */
     hand: (session: Session, request: DurableRequest) => boolean;
   }) {
@@ -78,6 +86,7 @@ export class RequestAdmitter {
     this.#self = parts.self;
     this.#port = parts.port;
     this.#log = parts.log;
+    this.#secrets = parts.secrets;
     this.#hand = parts.hand;
   }
 
@@ -96,15 +105,18 @@ export class RequestAdmitter {
       const message = "This gateway stops: nothing was recorded, ask another one.";
       throw new RequestRefusedError("MANAGER_UNAVAILABLE", message);
     }
-    checkSize(request);
     const startedMs = performance.now();
     const session = this.#sessions.find(agentId);
     const waitMs = waitMsOf(request, session?.host.commandTypes);
     const { requestId } = request;
-    const noted = await intime(
-      this.#port.noteRequest(requestId, agentId, waitMs),
-      waitMs + noteGraceMs,
-    );
+    const noteMs = waitMs + noteGraceMs;
+    const declared =
+      session === undefined
+        ? await intime(this.#port.commandTypes(agentId), noteMs)
+        : session.host.commandTypes;
+    const commands = this.#secrets.seal(agentId, request.commands, declared);
+    checkSize(commands);
+    const noted = await intime(this.#port.noteRequest(requestId, agentId, waitMs), noteMs);
     if (noted.agentId !== agentId) {
       throw new RequestRefusedError(
         "REQUEST_ID_TAKEN",
@@ -112,7 +124,8 @@ export class RequestAdmitter {
       );
     }
     const via = session?.takesCommands === true ? session : undefined;
-    return { agentId, request, startedMs, waitMs, via, firstAgoMs: noted.firstAgoMs };
+    const { firstAgoMs } = noted;
+    return { agentId, request, commands, startedMs, waitMs, via, firstAgoMs };
   }
 
   /**
@@ -137,7 +150,7 @@ export class RequestAdmitter {
       if (leftMs <= 0) break;
       try {
         const message = this.#message(asking, style, attempt > 0);
-        return await this.#port.admit(agentId, message, updateId, leftMs);
+        return await this.#admitSealed(asking, message, updateId, leftMs);
       } catch (error) {
         const refusal = await this.#refusalOf(agentId, error);
         if (refusal !== undefined) {
@@ -157,12 +170,37 @@ export class RequestAdmitter {
     return undefined;
   }
 
+  /** The lifecycle knows better what is secret when the agent has declared it just now. */
+  async #admitSealed(
+    asking: Asking,
+    message: AdmitMessage,
+    updateId: string,
+    withinMs: number,
+  ): Promise<AdmitResult> {
+    const { agentId } = asking;
+    try {
+      return await this.#port.admit(agentId, message, updateId, withinMs);
+    } catch (error) {
+      if (!(error instanceof SecretsInClearError)) throw error;
+      const declared = Object.entries(error.secretFields).map(
+        ([type, secretFields]) => [type, { secretFields }] as const,
+      );
+      asking.commands = this.#secrets.seal(
+        agentId,
+        asking.request.commands,
+        Object.fromEntries(declared),
+      );
+      const { commands } = asking;
+      return await this.#port.admit(agentId, { ...message, commands }, updateId, withinMs);
+    }
+  }
+
   #message(
-    { request, startedMs, via, firstAgoMs }: Asking,
+    { request, commands, startedMs, via, firstAgoMs }: Asking,
     style: AskingStyle,
     isRetry: boolean,
   ): AdmitMessage {
-    const { requestId, commands, onError, waitSeconds } = request;
+    const { requestId, onError, waitSeconds } = request;
     const passedMs = performance.now() - startedMs;
     const isRepetition = isRetry || firstAgoMs !== undefined;
     return {
@@ -198,7 +236,7 @@ export class RequestAdmitter {
 }
 
 /** Said before anything is noted, and in the lifecycle's own terms: it would refuse the Request. */
-function checkSize({ commands }: CallerRequest): void {
+function checkSize(commands: readonly WireCommand[]): void {
   const bytes = sizeOf(commands);
   const { requestBytes } = mailboxLimits;
   if (bytes <= requestBytes) return;

@@ -29,6 +29,7 @@ import {
   type ProgressMessage,
   type RefusedMessage,
   type RequestView,
+  type ToBeSealed,
   type UndeliveredMessage,
 } from "../workflows/agent-messages.ts";
 import {
@@ -47,7 +48,7 @@ import {
   balancerStartOptions,
   gatewayStartOptions,
 } from "../workflows/start-options.ts";
-import { LifecycleGoneError, RequestRefusedError } from "./errors.ts";
+import { LifecycleGoneError, RequestRefusedError, SecretsInClearError } from "./errors.ts";
 
 const callMs = 5_000;
 const invalidArgument = 3;
@@ -231,7 +232,10 @@ function refusalOf(error: unknown): RequestRefusedError | undefined {
   if (!(failure instanceof ApplicationFailure)) return undefined;
   const type = failure.type ?? "";
   if (!Object.hasOwn(refusals, type)) return undefined;
-  return new RequestRefusedError(refusals[type as AdmitRefusal], failure.message, {
-    cause: error,
-  });
+  const { message, details } = failure;
+  const { secretFields } = (details?.[0] ?? {}) as Partial<ToBeSealed>;
+  if (secretFields !== undefined) {
+    return new SecretsInClearError(message, secretFields, { cause: error });
+  }
+  return new RequestRefusedError(refusals[type as AdmitRefusal], message, { cause: error });
 }

@@ -2,7 +2,8 @@
  * The durable lane: a Request goes through its agent's lifecycle, which numbers it, remembers it and settles it once.
  * This side only carries: to the lifecycle, to the socket, back to the caller.
  */
-import type { Answer } from "../api/index.ts";
+import type { Answer, WireCommand } from "../api/index.ts";
+import { SecretUnreadableError } from "../secrets/errors.ts";
 import type { Log } from "../telemetry/log.ts";
 import type {
   AdmitResult,
@@ -21,6 +22,7 @@ import { ProgressMarks } from "./progress-marks.ts";
 import { RecordWatch } from "./record-watch.ts";
 import { untilSettled } from "./until-settled.ts";
 import { sendSessionCommand } from "./session-requests.ts";
+import type { SecretFields } from "./secret-fields.ts";
 import type { Session } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
 
@@ -40,6 +42,7 @@ export class DurableLane {
   readonly #port: DurablePort;
   readonly #log: Log;
   readonly #passing: PassingObserver | undefined;
+  readonly #secrets: SecretFields;
   readonly #admitter: RequestAdmitter;
   readonly #waiters = new DurableWaiters();
   readonly #records: RecordWatch;
@@ -51,11 +54,13 @@ export class DurableLane {
     port: DurablePort;
     log: Log;
     passing: PassingObserver | undefined;
+    secrets: SecretFields;
   }) {
     this.#self = parts.self;
     this.#port = parts.port;
     this.#log = parts.log;
     this.#passing = parts.passing;
+    this.#secrets = parts.secrets;
     const { sessions, port, log } = parts;
     this.#admitter = new RequestAdmitter({
       ...parts,
@@ -173,12 +178,14 @@ export class DurableLane {
   /** Writes a Request to a session's socket. False: certainly not written. */
   hand(session: Session, request: DurableRequest): boolean {
     const { requestId, seq, commands, onError, inSequence, after, waitMs, progress } = request;
+    const opened = this.#open(session.agentId, request);
+    if (opened === undefined) return false;
     const sent = session.socket.send({
       v: 1,
       kind: "request",
       lane: "durable",
       seq,
-      commands,
+      commands: opened,
       onError,
       inSequence,
       waitMs,
@@ -196,6 +203,19 @@ export class DurableLane {
     }
     this.#passing?.onCommands(session, "durable", seq, commands);
     return true;
+  }
+
+  /** As the agent is to get them; undefined when a secret can't be opened here: the lifecycle asks again until the wait is over. */
+  #open(agentId: string, request: DurableRequest): readonly WireCommand[] | undefined {
+    const { requestId, seq, commands } = request;
+    try {
+      return this.#secrets.open(agentId, commands);
+    } catch (error) {
+      if (!(error instanceof SecretUnreadableError)) throw error;
+      const about = { agentId, requestId, seq, keyId: error.keyId, code: error.code };
+      this.#log.error(about, `A secret of a Request can't be opened. ${error.message}`);
+      return undefined;
+    }
   }
 
   /** Stays with a waiter until it is settled. */

@@ -1,4 +1,5 @@
 import type { AdmissionRefusal, AdmissionRefused } from "../lifecycle/admission.ts";
+import type { ToBeSealed } from "../workflows/agent-messages.ts";
 
 /** Why a Request was refused before anything was recorded. `code` is stable, `message` says what to change. */
 export class RequestRefusedError extends Error {
@@ -29,6 +30,20 @@ export class RequestRefusedError extends Error {
     this.name = "RequestRefusedError";
     this.code = code;
     if (options.apiUrl !== undefined) this.apiUrl = options.apiUrl;
+  }
+}
+
+/** The lifecycle refuses secrets in clear. The Request may be brought again with these fields sealed. */
+export class SecretsInClearError extends RequestRefusedError {
+  readonly secretFields: ToBeSealed["secretFields"];
+  constructor(
+    message: string,
+    secretFields: ToBeSealed["secretFields"],
+    options: ErrorOptions = {},
+  ) {
+    super("INVALID_REQUEST", message, options);
+    this.name = "SecretsInClearError";
+    this.secretFields = secretFields;
   }
 }
 

@@ -1,6 +1,7 @@
 /** Puts the parts of a gateway together. Nothing listens and nothing runs until `run.ts` says so. */
 import type { HookListener } from "../api/index.ts";
 import {
+  findCommandTypes,
   forgetOldRequests,
   forgetRefusedRequest,
   noteRequest,
@@ -36,6 +37,7 @@ import { ProgressRelay } from "./progress-relay.ts";
 import { Refusals } from "./refusals.ts";
 import { refuseOtherVersion } from "./refuse-agent.ts";
 import { Relay } from "./relay.ts";
+import { SecretFields } from "./secret-fields.ts";
 import type { Session } from "./session.ts";
 import { RequestTrimmer } from "./request-trimmer.ts";
 import { Sessions } from "./sessions.ts";
@@ -186,7 +188,9 @@ function createDurableLane(
     self,
     log,
     passing,
+    secrets: new SecretFields(config.payloadKeys),
     port: {
+      commandTypes: (agentId) => orUnavailable(findCommandTypes(db, agentId)),
       noteRequest: (requestId, agentId, waitMs) =>
         orUnavailable(noteRequest(db, requestId, agentId, waitMs)),
       forgetRequest: async (requestId) => {

@@ -6,7 +6,8 @@ import type { Keyring } from "../secrets/keyring.ts";
 import { openCommand, sealCommand } from "../secrets/sealed-fields.ts";
 import { RequestRefusedError } from "./errors.ts";
 
-type Declared = Readonly<Record<string, Pick<CommandTraits, "secretFields">>> | undefined;
+/** Of each Command type that an agent declared, what of it is secret. */
+export type DeclaredTypes = Readonly<Record<string, Pick<CommandTraits, "secretFields">>>;
 
 export class SecretFields {
   readonly #keyring: Keyring;
@@ -24,7 +25,7 @@ export class SecretFields {
   seal(
     agentId: string,
     commands: readonly WireCommand[],
-    declared: Declared,
+    declared: DeclaredTypes | undefined,
   ): readonly WireCommand[] {
     refuseSealed(commands);
     if (declared === undefined) return commands;
@@ -50,7 +51,7 @@ export class SecretFields {
 /** Commands as listeners may see them: whatever is secret, sealed or not, is masked. Copies where something is. */
 export function maskedCommands(
   commands: readonly WireCommand[],
-  declared: Declared,
+  declared: DeclaredTypes | undefined,
 ): readonly WireCommand[] {
   return commands.map((command) => maskSecrets(command, secretFieldsOf(command.type, declared)));
 }

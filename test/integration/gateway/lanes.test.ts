@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { afterEach, describe, expect, it } from "vitest";
-import type { WireCommand } from "../../../src/api/index.ts";
+import { undeclaredTraits, type WireCommand } from "../../../src/api/index.ts";
+import { findRequestAgent } from "../../../src/db/index.ts";
 import type { CallerRequest } from "../../../src/gateway/command-lanes.ts";
 import {
   agentWorkflowId,
@@ -200,6 +201,40 @@ describe("durable lane", () => {
     expect(await shared.gateway.lanes.sendDurable(agent.agentId, asked)).toMatchObject([
       { type: "StopVmAnswer", result: true },
     ]);
+  });
+});
+
+describe("Commands with secrets, without a payload key", () => {
+  const secretFields = ["password"];
+  const commandTypes = {
+    SetPassword: { ...undeclaredTraits, secretFields },
+    CheckPassword: { ...undeclaredTraits, readOnly: true, secretFields },
+  };
+
+  it("durable lane - is refused before anything is noted, also where the agent is held elsewhere", async () => {
+    const agent = await connect({ commandTypes });
+    const other = await startTestGateway(testConfig(temporal, database.url));
+    for (const { lanes } of [shared.gateway, other]) {
+      const asked = request([{ type: "SetPassword", password: "correct horse" }]);
+      const refusal: unknown = await lanes
+        .sendDurable(agent.agentId, asked)
+        .catch((e: unknown) => e);
+      expect(refusal).toMatchObject({ code: "PAYLOAD_KEY_NEEDED" });
+      expect(String(refusal)).toMatch(/password of SetPassword.*MUSTER_PAYLOAD_KEY/);
+      expect(String(refusal)).not.toContain("correct horse");
+      expect(await findRequestAgent(database.pool, asked.requestId)).toBeUndefined();
+    }
+    await other.stop();
+  });
+
+  it("direct lane - passes: nothing is stored", async () => {
+    const agent = await connect({ commandTypes });
+    const asked = request([{ type: "CheckPassword", password: "correct horse" }]);
+    const answered = shared.gateway.lanes.sendDirect(agent.agentId, asked);
+    const got = await agent.next("the Request", (frame) => isCommand(frame, "CheckPassword"));
+    expect(got.commands).toEqual(asked.commands);
+    agent.respond(got, [{ type: "CheckPasswordAnswer", result: true }]);
+    expect(await answered).toMatchObject([{ result: true }]);
   });
 });
 

@@ -120,7 +120,7 @@ describe("waits (W16)", () => {
           (frame) =>
             frame.lane === "durable" &&
             frame.commands?.length === batch.length &&
-            frame.commands[0]?.type === batch[0]?.type,
+            frame.commands[0]?.type === batch[0]?.["type"],
         ),
       );
       expect(got.waitMs).toBeLessThanOrEqual(seconds * 1_000);

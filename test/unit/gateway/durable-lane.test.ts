@@ -4,11 +4,17 @@ import { describe, expect, it } from "vitest";
 import type { Answer } from "../../../src/api/index.ts";
 import type { CallerRequest } from "../../../src/gateway/command-lanes.ts";
 import { DurableLane, type DurablePort } from "../../../src/gateway/durable-lane.ts";
-import { LifecycleGoneError, RequestRefusedError } from "../../../src/gateway/errors.ts";
+import {
+  LifecycleGoneError,
+  RequestRefusedError,
+  SecretsInClearError,
+} from "../../../src/gateway/errors.ts";
 import { onAnswer } from "../../../src/gateway/on-answer.ts";
 import type { GatewayParts } from "../../../src/gateway/parts.ts";
+import { SecretFields } from "../../../src/gateway/secret-fields.ts";
 import type { Session } from "../../../src/gateway/session.ts";
 import { Sessions } from "../../../src/gateway/sessions.ts";
+import { Keyring, newKeyEntry } from "../../../src/secrets/keyring.ts";
 import type { AdmitMessage, AdmitResult } from "../../../src/workflows/agent-messages.ts";
 import { waitUntil } from "../../helpers/wait-until.ts";
 
@@ -36,12 +42,15 @@ function lane(says: readonly (() => Promise<AdmitResult>)[], more: Partial<Durab
       return say?.() ?? Promise.reject(new Error("nothing to say"));
     },
     request: () => Promise.resolve(null),
+    commandTypes: () => Promise.resolve(undefined),
     undelivered: () => undefined,
     whyNoLifecycle: () => Promise.resolve(new RequestRefusedError("AGENT_UNKNOWN", "no such")),
     ...more,
   };
   const self = { ref: () => ({ gatewayId: "g", incarnation: "i" }) };
-  const made = new DurableLane({ sessions: new Sessions(), self, port, log, passing: undefined });
+  const secrets = new SecretFields(Keyring.parse(newKeyEntry("k1")));
+  const around = { sessions: new Sessions(), self, port, log, secrets };
+  const made = new DurableLane({ ...around, passing: undefined });
   return { lane: made, asked, forgotten };
 }
 const away = (): Promise<AdmitResult> => Promise.reject(new Error("away"));
@@ -49,6 +58,21 @@ const refuse = (): Promise<AdmitResult> =>
   Promise.reject(new RequestRefusedError("RESOURCE_STATE", "in maintenance"));
 
 describe("durable lane", () => {
+  it("secrets that the lifecycle alone knows of - are shown to Temporal sealed, at each further try", async () => {
+    const clear = [{ type: "SetPassword", id: "c-1", password: "correct horse" }];
+    const error = new SecretsInClearError("in clear", { SetPassword: ["password"] });
+    const says = [() => Promise.reject(error), away, () => Promise.resolve(pending)];
+    const { lane: durable, asked, forgotten } = lane(says);
+    void durable.send("a", request({ commands: clear }));
+    await waitUntil("it is admitted", () => asked.length === 3);
+    expect(asked[1]?.commands).toMatchObject([
+      { password: { $sealed: expect.any(String) as unknown } },
+    ]);
+    expect(asked[2]?.commands).toEqual(asked[1]?.commands);
+    expect(forgotten).toEqual([]);
+    durable.close();
+  });
+
   it("Answers that come before the admission is known here - reach the caller all the same", async () => {
     const { lane: durable } = lane([() => new Promise(() => undefined)]);
     const sent = durable.send("a", request());
