@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { connect as connectTcp } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
-import type { Answer, WireCommand } from "../../../src/api/index.ts";
+import type { Answer } from "../../../src/api/index.ts";
 import type { CallerRequest } from "../../../src/gateway/command-lanes.ts";
 import {
   agentWorkflowId,
