@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { CheckHealthCommand } from "../src/api/index.ts";
 import { AgentManager } from "../src/client/index.ts";
 import { startFanOut } from "./floors/fan-out.ts";
-import { measureEach } from "./measure.ts";
+import { measure, measureEach } from "./measure.ts";
 import { round, summarise, type BenchResult, type Pair } from "./result.ts";
 import { withStack, type BenchGateway, type BenchStack, type Progress } from "./stack.ts";
 
@@ -29,31 +29,57 @@ export async function benchFleet(
   return await withStack(progress, async (stack) => {
     await stack.startWorker();
     const fleet = await startFleet(stack, agents, progress);
-    const ids = await stack.agentsUp(agents);
+    await stack.agentsUp(agents);
     const fanOut = await startFanOut(agents, gatewayIds.length);
     const url = fleet.gateways.map(({ apiUrl }) => apiUrl);
     const manager = new AgentManager({ url, token: stack.apiToken });
     try {
-      const load = { count: agents, inFlight, watched: stack.watched };
+      const watched = { ...stack.watched, ...fanOut.watched };
+      const load = { count: agents, inFlight, watched };
+      const pair = async (): Promise<Pair> => ({
+        floor: await measureEach((agent) => fanOut.call(agent), load),
+        figure: await measure(() => askEach(manager, agents), watched),
+      });
+      progress("first round");
+      const first = await pair();
       const pairs: Pair[] = [];
-      for (let number = 0; number <= rounds; number += 1) {
-        progress(number === 0 ? "warming up" : `round ${number} of ${rounds}`);
-        const floor = await measureEach((agent) => fanOut.call(agent), load);
-        const figure = await measureEach(
-          (agent) => manager.ask(ids[agent] ?? "", new CheckHealthCommand()),
-          load,
-        );
-        if (number > 0) pairs.push({ floor, figure });
+      for (let number = 1; number <= rounds; number += 1) {
+        progress(`round ${number} of ${rounds}`);
+        pairs.push(await pair());
       }
       const result = summarise("fleet", "agents/s", pairs);
-      const { connectSeconds } = fleet;
-      const size = { agents, gateways: gatewayIds.length, inFlight, connectSeconds };
-      return { ...result, askedFigure, seconds: round(agents / result.figure), ...size };
+      const secondsOf = (perSecond: number): number => round(agents / perSecond);
+      return {
+        ...result,
+        askedFigure,
+        ...{ agents, gateways: gatewayIds.length, inFlight },
+        seconds: secondsOf(result.figure),
+        floorSeconds: secondsOf(result.floor),
+        /** Of processes that have not compiled anything yet, to gateways that the client does not know. */
+        firstSeconds: secondsOf(first.figure.perSecond),
+        connectSeconds: fleet.connectSeconds,
+      };
     } finally {
       await manager.close();
       await fanOut.stop();
     }
   });
+}
+
+/** Asks all agents, whoever they are, and gives how long each took. */
+async function askEach(manager: AgentManager, agents: number): Promise<readonly number[]> {
+  const latenciesMs: number[] = [];
+  const options = { concurrency: inFlight };
+  for await (const result of manager.askAll({ all: true }, new CheckHealthCommand(), options)) {
+    if (result.answer?.result !== true) {
+      throw new Error(`${result.agentId} did not answer with success.`, { cause: result.error });
+    }
+    latenciesMs.push(result.tookMs);
+  }
+  if (latenciesMs.length !== agents) {
+    throw new Error(`${latenciesMs.length} of ${agents} agents were asked.`);
+  }
+  return latenciesMs;
 }
 
 interface Fleet {

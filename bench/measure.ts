@@ -1,5 +1,4 @@
 /** Closed-loop load: a fixed number of calls in flight, each replaced as it ends. */
-import { percentile } from "../src/cli/text/latencies.ts";
 import { cpuPerCall, readCpu, type CpuTimes, type Watched } from "./cpu.ts";
 
 /** What a round of calls came to. */
@@ -13,6 +12,28 @@ export interface Rate {
 }
 
 /**
+ * Rate, latencies and CPU time of calls.
+ * @param calls carries them out and gives how long each took, in milliseconds.
+ */
+export async function measure(
+  calls: () => Promise<readonly number[]>,
+  watched?: Watched,
+): Promise<Rate> {
+  const before = watched && readCpu(watched);
+  const began = performance.now();
+  const latenciesMs = [...(await calls())].sort((a, b) => a - b);
+  const elapsedMs = performance.now() - began;
+  const after = watched && readCpu(watched);
+  return {
+    ...(before && after && { cpuMs: cpuPerCall(before, after, latenciesMs.length) }),
+    perSecond: (latenciesMs.length * 1000) / elapsedMs,
+    p50Ms: percentile(latenciesMs, 0.5),
+    p99Ms: percentile(latenciesMs, 0.99),
+    calls: latenciesMs.length,
+  };
+}
+
+/**
  * Keeps `inFlight` calls going for `seconds` and gives their rate and latencies. `call` gets the number of its slot.
  * An error of any call ends the round and is thrown: a rate over failed calls means nothing.
  */
@@ -20,25 +41,20 @@ export async function measureRate(
   call: (slot: number) => Promise<unknown>,
   options: { inFlight: number; seconds: number; watched?: Watched },
 ): Promise<Rate> {
-  const before = options.watched && readCpu(options.watched);
-  const latenciesMs: number[] = [];
-  const began = performance.now();
-  const ends = began + options.seconds * 1000;
-  const slot = async (number: number): Promise<void> => {
-    for (let now = performance.now(); now < ends;) {
-      await call(number);
-      const after = performance.now();
-      latenciesMs.push(after - now);
-      now = after;
-    }
-  };
-  await Promise.all(Array.from({ length: options.inFlight }, (_, number) => slot(number)));
-  const elapsedMs = performance.now() - began;
-  const after = options.watched && readCpu(options.watched);
-  return {
-    ...(before && after && { cpuMs: cpuPerCall(before, after, latenciesMs.length) }),
-    ...rateOf(latenciesMs, elapsedMs),
-  };
+  return await measure(async () => {
+    const latenciesMs: number[] = [];
+    const ends = performance.now() + options.seconds * 1000;
+    const slot = async (number: number): Promise<void> => {
+      for (let now = performance.now(); now < ends;) {
+        await call(number);
+        const after = performance.now();
+        latenciesMs.push(after - now);
+        now = after;
+      }
+    };
+    await Promise.all(Array.from({ length: options.inFlight }, (_, number) => slot(number)));
+    return latenciesMs;
+  }, options.watched);
 }
 
 /** Calls `call` once for each of 0 … count − 1, `inFlight` at a time, and gives rate and latencies. */
@@ -46,31 +62,20 @@ export async function measureEach(
   call: (number: number) => Promise<unknown>,
   options: { count: number; inFlight: number; watched?: Watched },
 ): Promise<Rate> {
-  const before = options.watched && readCpu(options.watched);
-  const latenciesMs: number[] = [];
-  const began = performance.now();
-  await inParallel(options.count, options.inFlight, async (number) => {
-    const calledMs = performance.now();
-    await call(number);
-    latenciesMs.push(performance.now() - calledMs);
-  });
-  const elapsedMs = performance.now() - began;
-  const after = options.watched && readCpu(options.watched);
-  return {
-    ...(before && after && { cpuMs: cpuPerCall(before, after, latenciesMs.length) }),
-    ...rateOf(latenciesMs, elapsedMs),
-  };
+  return await measure(async () => {
+    const latenciesMs: number[] = [];
+    await inParallel(options.count, options.inFlight, async (number) => {
+      const calledMs = performance.now();
+      await call(number);
+      latenciesMs.push(performance.now() - calledMs);
+    });
+    return latenciesMs;
+  }, options.watched);
 }
 
-/** Rate and latencies of calls that took so long in all; sorts `latenciesMs`. */
-function rateOf(latenciesMs: number[], elapsedMs: number): Omit<Rate, "cpuMs"> {
-  latenciesMs.sort((a, b) => a - b);
-  return {
-    perSecond: (latenciesMs.length * 1000) / elapsedMs,
-    p50Ms: percentile(latenciesMs, 0.5),
-    p99Ms: percentile(latenciesMs, 0.99),
-    calls: latenciesMs.length,
-  };
+/** The value below which the share `p` of the sorted values lies; 0 when there are none. */
+function percentile(sorted: readonly number[], p: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * p))] ?? 0;
 }
 
 /** The middle value. */

@@ -1,4 +1,4 @@
-/** `npm run bench -- direct|durable|connect [--json] [--profile folder]`: sets up what is missing, then measures. */
+/** `npm run bench -- direct|durable|connect|fleet [--json] [--profile folder]`: sets up what is missing, then measures. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";

@@ -3,10 +3,12 @@
  * hop parses and writes JSON, and checks nothing.
  */
 import { WebSocket } from "ws";
+import type { Watched } from "../cpu.ts";
 import { startNode, type Child } from "../processes.ts";
 import type { FanOutFrame } from "./relay-frames.ts";
 
 export interface FanOut {
+  readonly watched: Watched;
   /** One round trip to the socket of that number, by the relay that holds it. */
   call(agent: number): Promise<void>;
   stop(): Promise<void>;
@@ -27,13 +29,19 @@ export async function startFanOut(agents: number, relays: number): Promise<FanOu
       return { children: [sockets, relay], caller: await Caller.open(`${url}/caller`) };
     }),
   );
+  const children: readonly Child[] = parts.flatMap((part) => part.children);
   return {
+    watched: Object.fromEntries(
+      parts.flatMap(({ children: [sockets, relay] }, number) => [
+        [`bare relay ${number + 1}`, relay?.process.pid],
+        [`bare agents ${number + 1}`, sockets?.process.pid],
+      ]),
+    ),
     call: async (agent) => {
       await parts[Math.floor(agent / share)]?.caller.call(agent % share);
     },
     stop: async () => {
       for (const { caller } of parts) caller.close();
-      const children: readonly Child[] = parts.flatMap((part) => part.children);
       await Promise.all(children.map((child) => child.stop()));
     },
   };

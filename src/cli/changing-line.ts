@@ -1,9 +1,8 @@
 /** Something that goes on, shown while it changes: a bar that is written over on a terminal, plain lines elsewhere, JSON. */
 import type { CliContext } from "./context.ts";
 import { plain } from "./text/plain.ts";
+import { eraseLine } from "./text/terminal.ts";
 import { stampOf } from "./text/times.ts";
-
-const eraseLine = "\r\u001B[K";
 
 /** One state of it, in the three forms. */
 export interface Shown {

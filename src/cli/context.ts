@@ -11,6 +11,10 @@ export interface CliContext {
   readonly width: number;
   /** Whether stdout is a terminal, on which a line can be written over. */
   readonly terminal: boolean;
+  /** How many characters a line of stderr may have, when that is a terminal; undefined when it is none. */
+  readonly progressWidth: number | undefined;
+  /** Puts a question to whoever sits at the terminal and gives the answer; undefined when nobody does. */
+  readonly ask: ((question: string) => Promise<string>) | undefined;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   /**

@@ -41,3 +41,30 @@ export class WorldError extends Error {
     this.name = "WorldError";
   }
 }
+
+/** Whoever asked did not want to wait any longer (Ctrl-C); the message says what goes on without them. Exit code 1. */
+export class DetachedError extends Error {
+  readonly code = "DETACHED";
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "DetachedError";
+  }
+}
+
+/** Somebody was asked whether a whole fleet is meant, and did not say yes: exit code 1. */
+export class NotConfirmedError extends Error {
+  readonly code = "NOT_CONFIRMED";
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "NotConfirmedError";
+  }
+}
+
+/** No agent is what `--where` says: exit code 1. */
+export class NoAgentsError extends Error {
+  readonly code = "NO_AGENTS";
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "NoAgentsError";
+  }
+}

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { loadConfig, type Config } from "../config/index.ts";
+import { askAtTerminal } from "./ask-at-terminal.ts";
 import type { CliContext } from "./context.ts";
 import { exitCodes } from "./report-failure.ts";
 import { runCli } from "./run-cli.ts";
@@ -7,6 +8,8 @@ import { onStopSignals } from "./stop-signals.ts";
 
 /** What is still open when a command is done would keep the process; it gets this long to close. */
 const lingerMs = 5_000;
+/** Narrower terminals get lines that break. */
+const widthMin = 60;
 
 let config: Config | undefined;
 let stopSignal: AbortSignal | undefined;
@@ -14,8 +17,10 @@ const context: CliContext = {
   env: process.env,
   print: (text) => process.stdout.write(text),
   complain: (text) => process.stderr.write(text),
-  width: process.stdout.isTTY ? Math.max(process.stdout.columns, 60) : 120,
+  width: process.stdout.isTTY ? Math.max(process.stdout.columns, widthMin) : 120,
   terminal: process.stdout.isTTY,
+  progressWidth: process.stderr.isTTY ? Math.max(process.stderr.columns, widthMin) : undefined,
+  ask: process.stdin.isTTY && process.stderr.isTTY ? askAtTerminal : undefined,
   now: Date.now,
   config: () => (config ??= loadConfig(process.env)),
   stopSignal: () => (stopSignal ??= onStopSignals(process, () => performance.now())),

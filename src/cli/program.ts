@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { addAgentCommand } from "./commands/agent.ts";
 import { addAgentsCommand } from "./commands/agents.ts";
+import { addAskCommand } from "./commands/ask.ts";
 import { addBrakeCommands } from "./commands/brakes.ts";
 import { addDrainCommand } from "./commands/drain.ts";
 import { addEventsCommand } from "./commands/events.ts";
@@ -8,6 +9,7 @@ import { addGatewayCommand } from "./commands/gateway.ts";
 import { addGatewaysCommand } from "./commands/gateways.ts";
 import { addPlaceCommands } from "./commands/places.ts";
 import { addRecoveriesCommand } from "./commands/recoveries.ts";
+import { addRecurringCommand } from "./commands/recurring.ts";
 import { addMaintenanceCommands } from "./commands/maintenance.ts";
 import { addRequestCommands } from "./commands/request.ts";
 import { addSendCommand } from "./commands/send.ts";
@@ -46,8 +48,10 @@ export function buildProgram(context: CliContext): Command {
   addAgentCommand(program, context);
   addAgentsCommand(program, context);
   addWhyCommand(program, context);
+  addAskCommand(program, context);
   addSendCommand(program, context);
   addRequestCommands(program, context);
+  addRecurringCommand(program, context);
   addMaintenanceCommands(program, context);
   addVerbCommands(program, context);
   program.commandsGroup("The manager:");

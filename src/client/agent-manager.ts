@@ -51,6 +51,11 @@ export interface FleetOptions extends SendOptions {
   readonly onError?: "stop" | "continue" | undefined;
 }
 
+export interface DurableFleetOptions extends FleetOptions {
+  /** Names the Request of each agent, as `requestId` does for one. Made up when absent. */
+  readonly requestIdOf?: ((agentId: string) => string) | undefined;
+}
+
 /** Enough to keep gateways busy; what is open beyond that only waits, and is lost together. */
 const concurrencyDefault = { ask: 1_000, send: 100 } as const;
 
@@ -124,7 +129,7 @@ export class AgentManager {
   sendAll<C extends Command>(
     agents: AgentSelection,
     command: CommandForEach<C>,
-    options: FleetOptions = {},
+    options: DurableFleetOptions = {},
   ): FleetCall<C> {
     return this.#callAll("send", agents, command, options);
   }
@@ -187,7 +192,7 @@ export class AgentManager {
     method: "send" | "ask",
     agents: AgentSelection,
     command: CommandForEach<C>,
-    options: FleetOptions,
+    options: DurableFleetOptions,
   ): FleetCall<C> {
     const { signal, concurrency = concurrencyDefault[method], onError = "continue" } = options;
     checkSelection(agents);

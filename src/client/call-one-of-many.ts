@@ -19,13 +19,14 @@ export function callerOf(
   options: {
     readonly waitSeconds?: number | undefined;
     readonly signal?: AbortSignal | undefined;
+    readonly requestIdOf?: ((agentId: string) => string) | undefined;
   },
 ): (agent: SelectedAgent) => Promise<Answer | undefined> {
-  const { waitSeconds, signal } = options;
+  const { waitSeconds, signal, requestIdOf = () => randomUUID() } = options;
   const messageFor = messagesFor(method, command, waitSeconds);
   return async ({ id, apiUrl, awayReason }) => {
     if (method === "send") {
-      const requestId = randomUUID();
+      const requestId = requestIdOf(id);
       const { body, waitMs } = messageFor(id, requestId);
       const waitOverMs = performance.now() + waitMs;
       const request = { body, repeatable: true, waitOverMs, requestId };

@@ -3,6 +3,7 @@ import { request as httpRequest, type IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { rootCertificates } from "node:tls";
 import { ApiRefusedError, ApiUnreachableError } from "./errors.ts";
+import { splitStream } from "./split-stream.ts";
 import type { ApiTarget } from "./target.ts";
 
 const connectLimitMs = 10_000;
@@ -38,38 +39,74 @@ export class ApiClient {
    * @throws ApiRefusedError, ApiUnreachableError.
    */
   async call<T>(method: Method, path: string, options: CallOptions = {}): Promise<T> {
-    const { timeoutMs = answerLimitMsDefault } = options;
-    const limit = timeoutMs === null ? undefined : AbortSignal.timeout(timeoutMs);
-    const signals = [limit, options.signal].filter((signal) => signal !== undefined);
-    const signal = AbortSignal.any(signals);
+    const limit = timeLimit(options);
     try {
-      const response = await this.#send(method, path, { ...options, signal });
-      const text = await textOf(response);
-      return parse(text, response, this.#target.url) as T;
+      const response = await this.#send(method, path, { ...options, ...limit });
+      return this.#parse(await textOf(response), response.statusCode) as T;
     } catch (error) {
-      if (limit?.aborted === true) {
-        throw new ApiUnreachableError(
-          "API_TIMEOUT",
-          `The operator API at ${this.#target.url} did not answer within ${Number(timeoutMs) / 1_000} s.`,
-          { cause: error },
-        );
-      }
+      throw this.#explain(error, limit);
+    }
+  }
+
+  /**
+   * An answer that is read while it comes; not bounded in time.
+   * @throws ApiRefusedError, ApiUnreachableError.
+   */
+  async open(path: string, options: Omit<CallOptions, "timeoutMs">): Promise<IncomingMessage> {
+    try {
+      const response = await this.#send("GET", path, options);
+      if (response.statusCode !== 200) this.#parse(await textOf(response), response.statusCode);
+      return response;
+    } catch (error) {
       throw this.#explain(error);
     }
   }
 
   /**
-   * An answer that is read while it comes.
+   * An answer that comes line by line, each a JSON value. A gateway of a release before gives all in one value.
    * @throws ApiRefusedError, ApiUnreachableError.
    */
-  async open(path: string, options: CallOptions = {}): Promise<IncomingMessage> {
+  async *lines(method: Method, path: string, options: CallOptions): AsyncGenerator<unknown, void> {
+    const limit = timeLimit(options);
+    const headers = { ...options.headers, accept: "application/x-ndjson, application/json" };
     try {
-      const response = await this.#send("GET", path, options);
-      if (response.statusCode !== 200) parse(await textOf(response), response, this.#target.url);
-      return response;
+      const response = await this.#send(method, path, { ...options, ...limit, headers });
+      const { statusCode = 0 } = response;
+      if (statusCode >= 300) this.#parse(await textOf(response), statusCode);
+      for await (const line of splitStream(response, "\n")) {
+        yield this.#parse(line, statusCode);
+      }
     } catch (error) {
-      throw this.#explain(error);
+      throw this.#explain(error, limit);
     }
+  }
+
+  /** The refusal that problem details tell of, wherever they came from. */
+  refusal(problem: Problem, status: number): ApiRefusedError {
+    const { code, detail, title, apiUrl } = problem;
+    const said = [detail, title].find((one) => typeof one === "string");
+    return new ApiRefusedError({
+      code: typeof code === "string" ? code : `HTTP_${status}`,
+      status,
+      message:
+        code === "UNAUTHENTICATED"
+          ? `The operator API at ${this.#target.url} does not take this token. Set MUSTER_API_TOKEN to the gateway's; for \`npm start\`, set MUSTER_HOME to its folder.`
+          : (said ?? `it answered ${status}`),
+      ...(typeof apiUrl === "string" && { apiUrl }),
+    });
+  }
+
+  /** @throws ApiRefusedError for problem details, ApiUnreachableError for what Muster would not say. */
+  #parse(text: string, status = 0): unknown {
+    let value: unknown;
+    try {
+      value = JSON.parse(text);
+    } catch (error) {
+      const message = `${this.#target.url} answered ${status} with something that is not JSON: it is not the operator API of Muster. Check MUSTER_API_URL.`;
+      throw new ApiUnreachableError("API_NOT_MUSTER", message, { cause: error });
+    }
+    if (status >= 200 && status < 300) return value;
+    throw this.refusal(value ?? {}, status);
   }
 
   #send(method: Method, path: string, options: CallOptions): Promise<IncomingMessage> {
@@ -115,9 +152,13 @@ export class ApiClient {
     });
   }
 
-  #explain(error: unknown): unknown {
+  #explain(error: unknown, limit?: TimeLimit): unknown {
     if (error instanceof ApiRefusedError || error instanceof ApiUnreachableError) return error;
     const { url } = this.#target;
+    if (limit?.isOver() === true) {
+      const message = `The operator API at ${url} did not answer within ${limit.seconds} s.`;
+      return new ApiUnreachableError("API_TIMEOUT", message, { cause: error });
+    }
     const why = whyOf(error);
     if (/^ECONNRESET|socket hang up|aborted/.test(why)) {
       const message = `The connection to the operator API at ${url} broke off (${why}).`;
@@ -142,34 +183,28 @@ async function textOf(response: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString("utf8");
 }
 
-interface Problem {
+/** Problem details (RFC 9457), as far as Muster uses them. */
+export interface Problem {
   readonly code?: unknown;
   readonly detail?: unknown;
   readonly title?: unknown;
   readonly apiUrl?: unknown;
 }
 
-/** @throws ApiRefusedError for problem details, ApiUnreachableError for what Muster would not say. */
-function parse(text: string, { statusCode: status = 0 }: IncomingMessage, url: string): unknown {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    const message = `${url} answered ${status} with something that is not JSON: it is not the operator API of Muster. Check MUSTER_API_URL.`;
-    throw new ApiUnreachableError("API_NOT_MUSTER", message, { cause: error });
-  }
-  if (status >= 200 && status < 300) return value;
-  const { code, detail, title, apiUrl } = (value ?? {}) as Problem;
-  const said = [detail, title].find((one) => typeof one === "string") ?? `it answered ${status}`;
-  throw new ApiRefusedError({
-    code: typeof code === "string" ? code : `HTTP_${status}`,
-    status,
-    message:
-      code === "UNAUTHENTICATED"
-        ? `The operator API at ${url} does not take this token. Set MUSTER_API_TOKEN to the gateway's; for \`npm start\`, set MUSTER_HOME to its folder.`
-        : said,
-    ...(typeof apiUrl === "string" && { apiUrl }),
-  });
+/** The bound of one call, beside whatever the caller aborts it by. */
+interface TimeLimit {
+  readonly signal: AbortSignal;
+  readonly seconds: number;
+  readonly isOver: () => boolean;
+}
+
+function timeLimit({ timeoutMs = answerLimitMsDefault, signal }: CallOptions): TimeLimit {
+  const limit = timeoutMs === null ? undefined : AbortSignal.timeout(timeoutMs);
+  return {
+    signal: AbortSignal.any([limit, signal].filter((one) => one !== undefined)),
+    seconds: Number(timeoutMs) / 1_000,
+    isOver: () => limit?.aborted === true,
+  };
 }
 
 function whyOf(error: unknown): string {

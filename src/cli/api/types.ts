@@ -1,6 +1,11 @@
 /** What the operator API gives, as JSON. Written down in its `openapi.json`. */
 import type { Answer, PowerState, ResourceState, Status } from "../../api/index.ts";
-import type { AgentView, RequestView, VerbResult } from "../../workflows/agent-messages.ts";
+import type {
+  AgentView,
+  RecurringView,
+  RequestView,
+  VerbResult,
+} from "../../workflows/agent-messages.ts";
 import type { AskedInvestigator, Workload } from "../../workflows/recovery-messages.ts";
 
 export type { VerbResult };
@@ -126,6 +131,14 @@ export interface CommandsResult {
   readonly requestId: string;
   readonly answers: readonly Answer[];
 }
+/** What a Request gets that nobody waits for. */
+export interface SubmitJson {
+  readonly requestId: string;
+  readonly seq: number;
+  readonly state: "pending" | "settled";
+  readonly waitMs: number;
+  readonly answers?: readonly Answer[];
+}
 /** What `maintenance enter --dry-run` gets. */
 export interface MaintenancePlanJson {
   readonly agentId: string;
@@ -149,6 +162,10 @@ export interface CancelJson {
   readonly requestId: string;
   readonly agentId: string;
   readonly result: "cancelled" | "asked" | "settled";
+}
+export type RecurringJson = RecurringView;
+export interface RecurringListJson {
+  readonly recurring: readonly RecurringJson[];
 }
 export interface GatewayJson {
   readonly id: string;

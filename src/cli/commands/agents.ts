@@ -1,8 +1,9 @@
 import type { Command } from "commander";
 import { resourceStates, statuses } from "../../api/index.ts";
 import type { ApiClient } from "../api/client.ts";
+import { listAgents } from "../api/list-agents.ts";
 import { openApi } from "../api/open-api.ts";
-import type { AgentJson, AgentsPage, RefusalJson, RefusalsPage } from "../api/types.ts";
+import type { RefusalJson, RefusalsPage } from "../api/types.ts";
 import type { CliContext } from "../context.ts";
 import { oneOf, wholeNumber } from "../option-values.ts";
 import { printResult } from "../print.ts";
@@ -21,7 +22,7 @@ interface AgentsOptions extends JsonOption {
   readonly limit?: number;
 }
 
-const pageSizeMax = 1_000;
+const refusalsMax = 1_000;
 
 export function addAgentsCommand(program: Command, context: CliContext): void {
   program
@@ -40,44 +41,13 @@ export function addAgentsCommand(program: Command, context: CliContext): void {
     .action(async (options: AgentsOptions) => {
       const api = openApi(context);
       const [agents, refusals] = await Promise.all([
-        listAgents(api, options),
+        listAgents(api, options, options.limit),
         listNeverAdmitted(api, options),
       ]);
       printResult(context, options.json, { agents, refusals }, () =>
         agentsTable(agents, refusals, context),
       );
     });
-}
-
-async function listAgents(api: ApiClient, options: AgentsOptions): Promise<readonly AgentJson[]> {
-  const {
-    zone,
-    cluster,
-    type,
-    status,
-    resourceState,
-    gateway,
-    removed,
-    refused,
-    limit = Infinity,
-  } = options;
-  const filter = { zone, cluster, resourceType: type, status, resourceState, gatewayId: gateway };
-  const agents: AgentJson[] = [];
-  let after: string | undefined;
-  do {
-    const page = await api.call<AgentsPage>("GET", "agents", {
-      query: {
-        ...filter,
-        withRemoved: removed,
-        refused,
-        after,
-        limit: Math.min(pageSizeMax, limit - agents.length),
-      },
-    });
-    agents.push(...page.agents);
-    after = page.next ?? undefined;
-  } while (after !== undefined && agents.length < limit);
-  return agents;
 }
 
 /** Agents that dial but were never admitted. They have neither Status nor ResourceState. */
@@ -88,7 +58,7 @@ async function listNeverAdmitted(
   if (status !== undefined || resourceState !== undefined) return [];
   const filter = { registered: false, zone, cluster, resourceType: type, gatewayId: gateway };
   const { refusals } = await api.call<RefusalsPage>("GET", "refusals", {
-    query: { ...filter, limit: Math.min(pageSizeMax, limit) },
+    query: { ...filter, limit: Math.min(refusalsMax, limit) },
   });
   return refusals;
 }

@@ -1,9 +1,7 @@
 /** How far a drain is, for terminals and for plain lines. */
 import type { DrainJson } from "../api/types.ts";
-import { plain } from "./plain.ts";
+import { progressBar } from "./progress-bar.ts";
 import { roughly } from "./times.ts";
-
-const barWidth = 24;
 
 /** One line: state, agents, how much longer, and why it stands still or ended. */
 export function drainLine({ state, moved, left, failed, etaSeconds, reason }: DrainJson): string {
@@ -16,9 +14,7 @@ export function drainLine({ state, moved, left, failed, etaSeconds, reason }: Dr
 /** A bar that fits one terminal line of `width`: how many of the agents are elsewhere. */
 export function drainBar(drain: DrainJson, width: number): string {
   const { gatewayId, total, left } = drain;
-  const share = total === 0 ? Number(drain.state === "drained") : (total - left) / total;
-  const filled = Math.round(Math.max(0, share) * barWidth);
-  const bar = `${"#".repeat(filled)}${"-".repeat(barWidth - filled)}`;
-  const line = plain(`${gatewayId}  [${bar}] ${total - left}/${total}  ${drainLine(drain)}`);
-  return line.length < width ? line : `${line.slice(0, width - 2)}…`;
+  const isDone = drain.state === "drained";
+  const done = total - left;
+  return progressBar({ done, total, isDone, label: gatewayId, note: drainLine(drain) }, width);
 }

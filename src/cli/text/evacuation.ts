@@ -12,6 +12,7 @@ export function evacuationLine(progress: EvacuationProgress): string {
 /** A bar that fits one terminal line of `width`: how many of the machines are off the host. */
 export function evacuationBar(id: string, progress: EvacuationProgress, width: number): string {
   const { total, remaining } = progress;
+  const isDone = progress.phase === "done";
   const done = total - remaining;
-  return progressBar({ done, total, label: id, note: evacuationLine(progress) }, width);
+  return progressBar({ done, total, isDone, label: id, note: evacuationLine(progress) }, width);
 }

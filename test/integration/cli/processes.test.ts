@@ -22,6 +22,10 @@ function env() {
     MUSTER_API_TOKEN: "scenario-api-token-0123456789",
   };
 }
+const agentIdLike: unknown = expect.stringMatching(/^sim-000[12]$/);
+const aNumber: unknown = expect.any(Number);
+const success: unknown = expect.objectContaining({ result: true });
+
 /** In this process, because a process for each would cost more than all the rest. */
 async function muster(...args: string[]) {
   return await run(args, env());
@@ -84,6 +88,77 @@ describe("muster against a running manager", () => {
     const cancelled = await muster("cancel", "r-cli-1");
     expect(cancelled).toMatchObject({ code: 0 });
     expect(cancelled.stdout).toContain("it has its Answers already");
+  });
+
+  it("asks many agents, and tells who answered, how fast, and who did not and why", async () => {
+    const whole = await muster("ask", "--all", "CheckHealth", "--each");
+    expect(whole).toMatchObject({ code: 0, stderr: "" });
+    expect(whole.stdout).toMatch(/^sim-0001 {2}CheckHealthAnswer {2}done$/m);
+    expect(whole.stdout).toMatch(
+      /^CheckHealth {2}2 agents in [\d.]+ s: 2 answered, 0 missing\np50 /m,
+    );
+    const some = await muster("ask", "--where", "zone=zone-1,type=simulator", "ListVms", "--json");
+    const lines = some.stdout.trimEnd().split("\n");
+    expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual([
+      { agentId: agentIdLike, tookMs: aNumber, answer: success },
+      { agentId: agentIdLike, tookMs: aNumber, answer: success },
+      {
+        summary: expect.objectContaining({
+          ...{ command: "ListVms", agents: 2, answered: 2, failed: 0, missing: 0 },
+          latency: expect.objectContaining({ count: 2, p99Ms: aNumber }) as unknown,
+        }) as unknown,
+      },
+    ]);
+    const nobody = await muster("ask", "--where", "zone=nowhere", "CheckHealth");
+    expect(nobody).toMatchObject({ code: 1, stdout: "" });
+    expect(nobody.stderr).toContain("[NO_AGENTS]");
+    const wrong = await muster("ask", "--all", "StopVm", '{"vm":"x"}');
+    expect(wrong.code).toBe(1);
+    expect(wrong.stdout).toMatch(/0 answered, 2 missing[^]*^ {2}NOT_READ_ONLY {2}2 agents: sim-/m);
+    expect(wrong.stderr).toContain("2 of 2 agents did not answer with success");
+  });
+
+  it("changes many agents only when told that it is meant, and never twice for one request id", async () => {
+    const stop = ["send", "--all", "StopVm", '{"vm":"no-such-vm"}', "--request-id", "fleet-1"];
+    const unsaid = await muster(...stop);
+    expect(unsaid.code).toBe(2);
+    expect(unsaid.stderr).toMatch(/may change 2 agents at once: sim-0001, sim-0002\. Say --yes/);
+    const asked: string[] = [];
+    const answering = (answer: string) => ({
+      ask: (question: string) => {
+        asked.push(question);
+        return Promise.resolve(answer);
+      },
+    });
+    const no = await run(stop, env(), answering("no"));
+    expect(no).toMatchObject({ code: 1, stdout: "" });
+    expect(no.stderr).toContain("Nothing was sent. [NOT_CONFIRMED]");
+    const yes = await run(stop, env(), answering("yes"));
+    expect(asked[1]).toContain("StopVm may change 2 agents");
+    expect(yes.code).toBe(1);
+    expect(yes.stdout).toMatch(
+      /2 answered, 2 of them failed, 0 missing[^]*VM_NOT_FOUND {2}2 agents/,
+    );
+    const before = await muster("request", "fleet-1/sim-0001", "--json");
+    const again = await muster(...stop, "--yes");
+    expect(again.stdout).toContain("2 answered, 2 of them failed, 0 missing");
+    expect((await muster("request", "fleet-1/sim-0001", "--json")).stdout).toBe(before.stdout);
+  });
+
+  it("stops at Ctrl-C, and prints what there is", async () => {
+    const stopping = new AbortController();
+    const ask = ["ask", "--all", "CheckHealth", "--each", "--concurrency", "1"];
+    let printed = "";
+    const stopped = await run(ask, env(), {
+      stopSignal: () => stopping.signal,
+      print: (text) => {
+        printed += text;
+        stopping.abort();
+      },
+    });
+    expect(stopped.code).toBe(1);
+    expect(printed).toMatch(/1 answered, 1 missing[^]*ABORTED {2}1 agent: sim-000[12]/);
+    expect(stopped.stderr).toContain("Stopped: this is what was there.");
   });
 
   it("puts a host into maintenance and back, and refuses what makes no sense", async () => {

@@ -16,6 +16,8 @@ export async function run(
     complain: (text) => (stderr += text),
     width: 120,
     terminal: false,
+    progressWidth: undefined,
+    ask: undefined,
     now: () => Date.parse("2026-11-23T12:00:00Z"),
     config: () => loadConfig(env),
     stopSignal: () => new AbortController().signal,

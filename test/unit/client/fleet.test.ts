@@ -284,4 +284,13 @@ describe("sendAll", () => {
     expect(new Set(requests(one)).size).toBe(5);
     expect(requests(two).sort()).toEqual(requests(one).sort());
   });
+
+  it("Requests - are called as the caller says, so that asking again is the same asking", async () => {
+    const gateway = await startGateway();
+    const requestIdOf = (agentId: string) => `nightly/${agentId}`;
+    const call = manager([gateway]).sendAll(["a", "b"], health, { requestIdOf });
+    await call.summary();
+    const ids = gateway.calls.map(({ requestId }) => requestId);
+    expect(ids.sort()).toEqual(["nightly/a", "nightly/b"]);
+  });
 });

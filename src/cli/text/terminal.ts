@@ -1,0 +1,2 @@
+/** Goes to the beginning of the line and empties it. */
+export const eraseLine = "\r\u001B[K";
