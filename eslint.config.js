@@ -37,7 +37,12 @@ export default defineConfig(
     rules: { "max-lines-per-function": "off" },
   },
   {
-    files: ["src/workflows/**/*.ts", "src/lifecycle/**/*.ts", "src/api/**/*.ts"],
+    files: [
+      "src/workflows/**/*.ts",
+      "src/caller-workflow/**/*.ts",
+      "src/lifecycle/**/*.ts",
+      "src/api/**/*.ts",
+    ],
     rules: {
       "no-restricted-imports": "off",
       "@typescript-eslint/no-restricted-imports": [

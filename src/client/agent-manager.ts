@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { Answer, Command } from "../api/index.ts";
+import type { Answer, Command, Replies, Reply } from "../api/index.ts";
 import { checkSelection, selectAgents, type AgentSelection } from "./agent-list.ts";
 import { ApiReader } from "./api-reader.ts";
 import { BatchCall } from "./batch-call.ts";
@@ -9,7 +9,6 @@ import type { EarlyAnswer } from "./call.ts";
 import { Connections } from "./connections.ts";
 import { FleetCall } from "./fleet-call.ts";
 import type { LinkState } from "./link.ts";
-import type { Reply, Replies } from "./replies.ts";
 import { RequestHandle } from "./request-handle.ts";
 import { admissionIn, requestIn } from "./socket-messages.ts";
 

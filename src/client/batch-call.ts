@@ -1,7 +1,16 @@
-import type { Answer, Command } from "../api/index.ts";
+import type { Answer, BatchReply, Command, Replies } from "../api/index.ts";
 import { Arrivals } from "./arrivals.ts";
 import type { EarlyAnswer } from "./call.ts";
-import type { BatchProgress, BatchReply, Replies } from "./replies.ts";
+
+/** One Command of a batch and its Answer, as soon as it is there. */
+export type BatchProgress<T extends readonly Command[]> = {
+  readonly [K in keyof T]: {
+    /** Place in the batch, from 0. */
+    readonly index: number;
+    readonly command: T[K];
+    readonly answer: BatchReply<T[K]>;
+  };
+}[number];
 
 /**
  * A batch under way. Awaited, it gives all Answers in the order of the Commands. Iterated, it gives each Answer once, as

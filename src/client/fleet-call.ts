@@ -1,4 +1,4 @@
-import type { Answer, Command } from "../api/index.ts";
+import type { Answer, Command, Reply } from "../api/index.ts";
 import type { SelectedAgent } from "./agent-list.ts";
 import { Arrivals } from "./arrivals.ts";
 import { AgentManagerError } from "./errors.ts";
@@ -9,7 +9,6 @@ import {
   type FleetSummary,
 } from "./fleet-summary.ts";
 import { onAbort } from "./on-abort.ts";
-import type { Reply } from "./replies.ts";
 
 /** What a call of many agents asks of its AgentManager. */
 export interface FleetPort {

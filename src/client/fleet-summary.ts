@@ -1,8 +1,7 @@
 /** What became of a Command that went to many agents. */
-import type { Answer, Command } from "../api/index.ts";
+import type { Answer, Command, Reply } from "../api/index.ts";
 import type { AgentManagerError } from "./errors.ts";
 import { LatencyHistogram, type LatencySummary } from "./latency-histogram.ts";
-import type { Reply } from "./replies.ts";
 
 /** One agent's part: its Answer, or why there is none. */
 export type FleetResult<C extends Command> =

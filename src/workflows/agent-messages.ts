@@ -168,6 +168,14 @@ export type ReplyTo =
   | { readonly type: "workflow"; readonly workflowId: string; readonly signal: string }
   | { readonly type: "gateway"; readonly gatewayId: string };
 
+/** What the signal of a waiting workflow carries: one Answer for each Command, in order. */
+export interface RequestAnswers {
+  readonly agentId: string;
+  readonly requestId: string;
+  readonly seq: number;
+  readonly answers: readonly Answer[];
+}
+
 /** A Request of a caller. Admitting the same `requestId` again gives the same Request. */
 export interface AdmitMessage {
   readonly requestId: string;

@@ -1,11 +1,6 @@
-/** The types of what callers get, by the types of their Commands. */
-import type {
-  AnswerOf,
-  Command,
-  ErrorAnswer,
-  StoppedByPreviousFailureAnswer,
-  UnsupportedAnswer,
-} from "../api/index.ts";
+/** What callers get, by the types of their Commands. */
+import type { ErrorAnswer, StoppedByPreviousFailureAnswer, UnsupportedAnswer } from "./answer.ts";
+import type { AnswerOf, Command } from "./command.ts";
 
 /**
  * The Answer to one Command: its own, or one that says why there is none. `result` says whether it succeeded: where it is true,
@@ -20,13 +15,3 @@ export type BatchReply<C extends Command> = Reply<C> | StoppedByPreviousFailureA
 export type Replies<T extends readonly Command[]> = {
   readonly [K in keyof T]: BatchReply<T[K]>;
 };
-
-/** One Command of a batch and its Answer, as soon as it is there. */
-export type BatchProgress<T extends readonly Command[]> = {
-  readonly [K in keyof T]: {
-    /** Place in the batch, from 0. */
-    readonly index: number;
-    readonly command: T[K];
-    readonly answer: BatchReply<T[K]>;
-  };
-}[number];
