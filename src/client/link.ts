@@ -19,6 +19,8 @@ const tickMs = 250;
 const silenceMsDefault = 10_000;
 /** A gateway answers within the wait and a grace of its own; how much longer a lost one is looked for. */
 const graceMs = 10_000;
+/** Close code of a socket on which a message was too large: sent again, it would end the next one. */
+const tooLarge = 1009;
 
 export interface LinkOptions extends Omit<DialOptions, "url"> {
   /** Gateways, tried in turn. */
@@ -132,6 +134,7 @@ export class Link {
     });
     socket.once("close", (code, reason) => {
       if (this.#state !== "open" || this.#socket !== socket) return;
+      if (code === tooLarge) this.#refuseLargest(url);
       this.#onLost(`the connection to ${url} ended with ${code} ${reason.toString("utf8")}`);
     });
     opened.then(
@@ -166,6 +169,19 @@ export class Link {
       }
     }
     this.#wait(`no connection to ${url}: ${message}`);
+  }
+
+  /** The gateway does not say which message was too large; if one was, the largest was. */
+  #refuseLargest(url: string): void {
+    let largest: Call | undefined;
+    for (const call of this.#calls.values()) {
+      if (call.onWire && call.text.length > (largest?.text.length ?? 0)) largest = call;
+    }
+    if (largest === undefined) return;
+    this.#calls.delete(largest.id);
+    const detail = `The call has ${largest.text.length} characters, which is more than ${url} takes (MUSTER_FRAME_BYTES_MAX). Send fewer or smaller Commands.`;
+    const problem = { code: "TOO_LARGE", detail };
+    largest.fail(refusalOf(problem, largest.request.requestId, largest.timesSent > 1));
   }
 
   /** Whether calls that can't be repeated were carried out is not known; the others are asked again. */

@@ -31,6 +31,9 @@ export type Message = Readonly<Record<string, unknown>>;
 /** What a gateway says to a call: messages without their id; undefined says nothing. */
 export type Script = (call: SeenCall) => Message | undefined;
 
+/** What a gateway takes by default, as MUSTER_FRAME_BYTES_MAX. */
+const messageBytesMax = 1024 * 1024;
+
 /** The Answers of a resource that succeeds in everything. */
 export function succeeding(call: SeenCall): readonly Message[] {
   return call.commands.map(({ type, id }) => ({
@@ -63,7 +66,11 @@ export class FakeGateway {
     http.on("request", (request, response) => {
       this.#onRequest(request, response);
     });
-    const server = new WebSocketServer({ server: http, path: "/api/v1/socket" });
+    const server = new WebSocketServer({
+      server: http,
+      path: "/api/v1/socket",
+      maxPayload: messageBytesMax,
+    });
     server.on("connection", (socket) => {
       this.#onConnection(socket);
     });
@@ -114,6 +121,7 @@ export class FakeGateway {
   #onConnection(socket: WebSocket): void {
     this.connections++;
     this.#sockets.add(socket);
+    socket.on("error", () => undefined);
     socket.on("close", () => this.#sockets.delete(socket));
     socket.on("message", (data: Buffer) => {
       const call = JSON.parse(data.toString("utf8")) as SeenCall;

@@ -65,6 +65,26 @@ describe("gateways that come and go", () => {
   });
 });
 
+describe("a call that is too large for the gateway", () => {
+  it("it alone is refused - the others are asked again, and it is not", async () => {
+    const gateway = await startGateway();
+    gateway.script = () => undefined;
+    const muster = manager([gateway]);
+    const before = muster.send("host-1", stopVm);
+    await gateway.call("send");
+    const large = new StopVmCommand({ vm: "x".repeat(2_000_000) });
+    const refused = expect(muster.send("host-1", large)).rejects.toMatchObject({
+      code: "TOO_LARGE",
+      outcome: "notSent",
+    });
+    const behind = muster.send("host-2", stopVm);
+    gateway.script = (call) => ({ answers: succeeding(call) });
+    await refused;
+    expect([await before, await behind]).toMatchObject([{ result: true }, { result: true }]);
+    expect(gateway.connections).toBe(2);
+  });
+});
+
 describe("a connection that is half open", () => {
   it("silence - is found, and the call goes on over a new connection", async () => {
     const gateway = await startGateway();
