@@ -1,4 +1,6 @@
 /** The verbs against the real thing: gateway, worker and simulated hosts as `muster` processes. */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { runMuster } from "../../helpers/processes.ts";
 import { waitUntil } from "../../helpers/wait-until.ts";
@@ -88,6 +90,27 @@ describe("muster against a running manager", () => {
     const cancelled = await muster("cancel", "r-cli-1");
     expect(cancelled).toMatchObject({ code: 0 });
     expect(cancelled.stdout).toContain("it has its Answers already");
+  });
+
+  it("sends a batch, and one that nobody waits for, and hears of it later", async () => {
+    const file = join(home(), "batch.json");
+    const commands = [
+      { type: "RebootVm", vm: "vm-1" },
+      { type: "StopVm", vm: "no-such-vm" },
+    ];
+    writeFileSync(file, JSON.stringify(commands));
+    const batch = await muster("send", agentId, "--batch", file, "--on-error", "continue");
+    expect(batch.code).toBe(1);
+    expect(batch.stdout).toMatch(
+      /^1\/2 {2}RebootVmAnswer {2}done$[^]*^2\/2 {2}StopVmAnswer {2}failed/m,
+    );
+    const reboot = ["RebootVm", '{"vm":"vm-1"}', "--async", "--request-id", "r-cli-async"];
+    const submitted = await muster("send", agentId, ...reboot);
+    expect(submitted).toMatchObject({ code: 0, stderr: "" });
+    expect(submitted.stdout).toContain("r-cli-async  Request ");
+    const heard = await muster("request", "r-cli-async", "--wait");
+    expect(heard).toMatchObject({ code: 0, stderr: "" });
+    expect(heard.stdout).toContain("RebootVmAnswer  done");
   });
 
   it("asks many agents, and tells who answered, how fast, and who did not and why", async () => {
