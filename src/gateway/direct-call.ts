@@ -1,7 +1,7 @@
 import type { Answer, WireCommand } from "../api/index.ts";
 import type { CallerRequest, OpenCall } from "./command-lanes.ts";
 import { ProgressMarks } from "./progress-marks.ts";
-import type { Session } from "./session.ts";
+import type { DirectCall, Session } from "./session.ts";
 import { sendSessionCommand } from "./session-requests.ts";
 
 interface DirectCallParts {
@@ -14,8 +14,8 @@ interface DirectCallParts {
   readonly onProgress: CallerRequest["onProgress"];
 }
 
-/** A Request of the direct lane on its way. */
-export class DirectCall implements OpenCall {
+/** A Request of the direct lane that its caller may leave. */
+export class OpenDirectCall implements DirectCall, OpenCall {
   readonly session: Session;
   readonly seq: number;
   readonly commands: readonly WireCommand[];

@@ -6,10 +6,10 @@ import { traitsOf, type Answer, type CommandTraits, type WireCommand } from "../
 import type { ProgressFrame, ResponseFrame } from "../wire/frames.ts";
 import type { CallerRequest } from "./command-lanes.ts";
 import { errorAnswers } from "./error-answers.ts";
-import { DirectCall } from "./direct-call.ts";
+import { OpenDirectCall } from "./direct-call.ts";
 import { RequestRefusedError } from "./errors.ts";
 import type { PassingObserver } from "./hooks/gateway-hooks.ts";
-import type { Session } from "./session.ts";
+import type { DirectCall, Session } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
 
 /** Requests under way to one agent. */
@@ -77,7 +77,7 @@ export class DirectLane {
     this.requests++;
     return new Promise((answered) => {
       const deadlineMs = performance.now() + waitMs;
-      const call = new DirectCall({ session, seq, commands, deadlineMs, answered, onProgress });
+      const call = new OpenDirectCall({ session, seq, commands, deadlineMs, answered, onProgress });
       session.direct.set(seq, call);
       this.#open.add(call);
       const sent = session.socket.send({

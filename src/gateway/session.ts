@@ -1,4 +1,4 @@
-import type { Answer } from "../api/index.ts";
+import type { Answer, WireCommand } from "../api/index.ts";
 import type { RelayPlan } from "../lifecycle/relay-budget.ts";
 import type {
   DisconnectCause,
@@ -6,7 +6,6 @@ import type {
   LifecycleSettings,
 } from "../workflows/agent-messages.ts";
 import type { AgentSocket } from "./agent-socket.ts";
-import type { DirectCall } from "./direct-call.ts";
 import type { ProgressMarks } from "./progress-marks.ts";
 
 /** A durable Request that this gateway wrote to the agent. */
@@ -15,6 +14,17 @@ export interface HandedRequest {
   readonly commands: readonly { readonly id: string }[];
   /** Which Answers the agent has told already; there when it was asked to. */
   readonly progress: ProgressMarks | undefined;
+}
+
+/** A Request of the direct lane on its way. */
+export interface DirectCall {
+  readonly session: Session;
+  readonly seq: number;
+  readonly commands: readonly WireCommand[];
+  /** By the process's monotonic clock. */
+  readonly deadlineMs: number;
+  readonly answered: (answers: readonly Answer[]) => void;
+  onProgress(index: number, answer: Answer): void;
 }
 
 /**
