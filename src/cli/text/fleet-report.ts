@@ -53,7 +53,7 @@ function reasonsText(title: string, agents: readonly AgentReason[], width: numbe
   if (agents.length === 0) return "";
   const groups = [...byCode(agents)].sort(([, a], [, b]) => b.length - a.length);
   const lines = groups.slice(0, shown.reasons).map(([code, group]) => {
-    const ids = someOf(group.map(({ agentId }) => agentId));
+    const ids = someOf(group.map(({ agentId }) => agentId).sort());
     const head = hanging(`  ${plain(code)}  `, `${agentsText(group.length)}: ${ids}`, width);
     const example = group[0]?.reason ?? "";
     return example === "" ? head : `${head}${hanging("    ", example, width)}`;
