@@ -201,6 +201,23 @@ describe("whatever happens", () => {
     );
   });
 
+  test("disconnect - Alert is never forced: the event of the loss comes first, and then that of the wait", () => {
+    let alerts = 0;
+    fc.assert(
+      fc.property(inputs, fc.constantFrom("Up", "Connecting"), (any, status) => {
+        const decision = decideDisconnect({ ...any, status, messageEpoch: any.epoch });
+        if (decision.type === "ignored") return;
+        const waited = decision.events.indexOf("WaitedTooLong");
+        if (waited === -1) return;
+        alerts += 1;
+        expect(decision.events.slice(0, waited)).toEqual(["AgentDisconnected"]);
+        expect(decision.events).toHaveLength(waited + 1);
+      }),
+      { numRuns: 1_000 },
+    );
+    expect(alerts).toBeGreaterThan(0);
+  });
+
   test("disconnect - Down is never decided from a lost connection, and nothing is due in the past", () => {
     fc.assert(
       fc.property(inputs, (input) => {

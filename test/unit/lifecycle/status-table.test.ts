@@ -57,6 +57,28 @@ describe("status table", () => {
     expect(statusEvents.filter((event) => nextStatus("Removed", event) !== undefined)).toEqual([]);
   });
 
+  // CloudStack 4.22 forces Alert before the real event, which then has no row there and fails.
+  test("Alert - only waiting too long leads there, from a state in which the loss is known", () => {
+    const ways = statuses.flatMap((from) =>
+      statusEvents.flatMap((event) => {
+        const comes = from !== "Alert" && nextStatus(from, event) === "Alert";
+        return comes ? [`${from} ${event}`] : [];
+      }),
+    );
+    expect(ways).toEqual(["Disconnected WaitedTooLong"]);
+  });
+
+  test("Alert - takes every event that an agent without a session can have, a time-out and another wait too", () => {
+    const ofSessions = [
+      ...["Ready", "StartAgentRebalance", "AgentRebalanceCompleted", "AgentRebalanceFailed"],
+      "Error",
+    ];
+    const taken = statusEvents.filter((event) => nextStatus("Alert", event) !== undefined);
+    expect(taken).toEqual(statusEvents.filter((event) => !ofSessions.includes(event)));
+    expect(nextStatus("Alert", "PingTimeout")).toBe("Alert");
+    expect(nextStatus("Alert", "WaitedTooLong")).toBe("Alert");
+  });
+
   test("lost - exactly the states without a session", () => {
     expect(statuses.filter((status) => !isLost(status))).toEqual([
       "Connecting",
