@@ -39,7 +39,7 @@ export class OpenDirectCall implements DirectCall, OpenCall {
     if (this.#cancelled || this.session.direct.get(this.seq) !== this) return;
     this.#cancelled = true;
     const { session, seq } = this;
-    sendSessionCommand(session, { type: "Cancel", seq, lane: "direct", details: reason });
+    sendSessionCommand(session, { type: "CancelDirect", seq, details: reason });
   }
 
   onProgress(index: number, answer: Answer): void {

@@ -92,6 +92,18 @@ export class ListenerFailedError extends Error {
   }
 }
 
+/** The link to another gateway broke, or could not be opened, while a call was under way. */
+export class PeerLostError extends Error {
+  readonly code = "PEER_LOST";
+  /** The call may have reached that gateway. */
+  readonly written: boolean;
+  constructor(gatewayId: string, written: boolean, why: string) {
+    super(`The link to gateway ${gatewayId}, which holds the agent, was lost: ${why}.`);
+    this.name = "PeerLostError";
+    this.written = written;
+  }
+}
+
 /** Another process took this gateway's id: this one has to go. */
 export class GatewayReplacedError extends Error {
   readonly code = "GATEWAY_REPLACED";

@@ -1,7 +1,10 @@
 /** Puts the parts of a gateway together. Nothing listens and nothing runs until `run.ts` says so. */
+import { readFileSync } from "node:fs";
+import { rootCertificates } from "node:tls";
 import type { HookListener } from "../api/index.ts";
 import {
   findCommandTypes,
+  findRoute,
   forgetOldRequests,
   forgetRefusedRequest,
   noteRequest,
@@ -34,6 +37,9 @@ import { onFrame } from "./on-frame.ts";
 import { onLingered, onSilent } from "./on-silence.ts";
 import type { GatewayParts } from "./parts.ts";
 import { ProgressRelay } from "./progress-relay.ts";
+import { ForwardingLanes } from "./peers/forwarding-lanes.ts";
+import { Peers } from "./peers/peers.ts";
+import { Routes } from "./peers/routes.ts";
 import { Refusals } from "./refusals.ts";
 import { refuseOtherVersion } from "./refuse-agent.ts";
 import { Relay } from "./relay.ts";
@@ -62,7 +68,11 @@ export interface Gateway {
   readonly server: AgentServer;
   readonly liveness: Liveness<Session>;
   readonly lease: Lease;
-  readonly lanes: CommandLanes;
+  /** For callers: any agent, wherever it is. */
+  readonly lanes: ForwardingLanes;
+  /** For other gateways: the agents that this one holds. */
+  readonly localLanes: CommandLanes;
+  readonly peers: Peers;
   readonly trimmer: RequestTrimmer;
 }
 
@@ -94,6 +104,7 @@ export function createGateway(around: GatewaySurroundings): Gateway {
     relays: relay.relayed,
     directRequests: direct.requests,
     durableRequests: durable.requests,
+    forwardedRequests: lanes.forwarded,
     stalledMs: liveness.stalledMs,
     sessions: sessions.size,
     socketsOpening: server.opening,
@@ -104,17 +115,39 @@ export function createGateway(around: GatewaySurroundings): Gateway {
   }));
   registerHookMetrics(metrics.registry, hooks.listeners);
   const { unreadyReasons, gatewayUrls, sendsAgentsAway } = around;
+  const forwarding = createForwarding(around, sessions);
   const mover = new Mover({ sessions, log, nowMs: () => performance.now() });
-  const lanes = { direct, durable, progress, hooks, mover };
-  const base = { config, log, db, self, clock, port, outbox, sessions, relay, ...lanes };
+  const own = { direct, durable, progress, hooks, mover };
+  const base = { config, log, db, self, clock, port, outbox, sessions, relay, ...own };
   const loose = new Set<Promise<void>>();
   const notes = { refusals, inventory };
-  const own = { metrics, tally, loose, unreadyReasons, gatewayUrls, sendsAgentsAway };
-  const parts: GatewayParts = { ...base, ...notes, ...own };
+  const told = { metrics, tally, loose, unreadyReasons, gatewayUrls, sendsAgentsAway };
+  const parts: GatewayParts = { ...base, ...notes, ...told };
   const server = createServer(parts, around);
   const liveness = createLiveness(parts, lease);
+  const localLanes = lanesOf(parts);
+  const lanes = forwarding.lanes(localLanes);
   const trimmer = new RequestTrimmer((most) => forgetOldRequests(db, most), log);
-  return { parts, server, liveness, lease, lanes: lanesOf(parts), trimmer };
+  const { peers } = forwarding;
+  return { parts, server, liveness, lease, peers, lanes, localLanes, trimmer };
+}
+
+function createForwarding({ config, log, db }: GatewaySurroundings, sessions: Sessions) {
+  const ca = config.tlsCaFile === undefined ? undefined : readFileSync(config.tlsCaFile, "utf8");
+  const peers = new Peers({
+    apiToken: config.apiToken ?? "",
+    ca: ca === undefined ? undefined : [...rootCertificates, ca],
+    log,
+  });
+  const routes = new Routes(
+    (agentId) => findRoute(db, agentId),
+    () => performance.now(),
+  );
+  const { gatewayId } = config;
+  const holds = (agentId: string) => sessions.find(agentId)?.takesCommands === true;
+  const lanes = (local: CommandLanes) =>
+    new ForwardingLanes({ local, holds, gatewayId, routes, peers });
+  return { peers, lanes };
 }
 
 function lanesOf({ direct, durable }: GatewayParts): CommandLanes {

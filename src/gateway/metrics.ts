@@ -7,6 +7,7 @@ export interface Tally {
   readonly relays: number;
   readonly directRequests: number;
   readonly durableRequests: number;
+  readonly forwardedRequests: number;
   readonly answers: number;
   readonly stalledMs: number;
   readonly sessions: number;
@@ -29,6 +30,7 @@ const counters: readonly (readonly [string, string, Plain])[] = [
   ["relays_total", "Pings relayed to Temporal.", "relays"],
   ["direct_requests_total", "Requests on the direct lane.", "directRequests"],
   ["durable_requests_total", "Requests on the durable lane.", "durableRequests"],
+  ["forwarded_requests_total", "Requests passed on to other gateways.", "forwardedRequests"],
   ["answers_total", "Durable Responses received from agents.", "answers"],
   [
     "stalled_milliseconds_total",

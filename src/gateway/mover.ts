@@ -11,7 +11,7 @@ import { askSessionCommand } from "./session-requests.ts";
 import type { Sessions } from "./sessions.ts";
 
 /** How long an agent may take to open its new session: it dials, shakes hands, and waits its turn there. */
-const moveMs = 20_000;
+const moveMsMax = 20_000;
 /** An agent that could not move is left alone for so long. */
 const failedRestMs = 30_000;
 
@@ -33,11 +33,13 @@ export class Mover {
   /**
    * Carries moves out until all are made, the time is over, or `signal` aborts; those that have begun are waited for.
    * @param beat called now and then.
+   * @param moveMs how long one agent may take.
    */
   async move(
     { moves, agentsPerSecond, forMs }: Omit<MoveAgentsArgs, "incarnation">,
     signal: AbortSignal,
     beat: () => void,
+    moveMs = moveMsMax,
   ): Promise<MovedAgents> {
     const result = { moved: 0, failed: 0 };
     const { nowMs } = this.#parts;
@@ -50,7 +52,7 @@ export class Mover {
       if (signal.aborted) break;
       beat();
       asked.push(
-        this.#moveOne(session, agentUrl).then((moved) => {
+        this.#moveOne(session, agentUrl, moveMs).then((moved) => {
           if (moved) result.moved++;
           else result.failed++;
         }),
@@ -79,7 +81,7 @@ export class Mover {
     }
   }
 
-  async #moveOne(session: Session, url: string): Promise<boolean> {
+  async #moveOne(session: Session, url: string, moveMs: number): Promise<boolean> {
     const { log, sessions, nowMs } = this.#parts;
     const { agentId, epoch } = session;
     this.#moving.add(session);

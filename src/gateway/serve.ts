@@ -112,9 +112,13 @@ async function sendAgentsElsewhere(
     // Some agents need a second try, or more time than others.
     const forMs = config.drainGraceMs * 0.7;
     const agentsPerSecond = Math.max(leavingPerSecond, (sessions.size * 1_000) / forMs);
-    const signal = AbortSignal.timeout(config.drainGraceMs);
     const order = { moves, agentsPerSecond, forMs };
-    const { moved, failed } = await parts.mover.move(order, signal, () => undefined);
+    const { moved, failed } = await parts.mover.move(
+      order,
+      AbortSignal.timeout(forMs),
+      () => undefined,
+      config.drainGraceMs - forMs,
+    );
     log.info({ moved, failed, left: sessions.size }, "agents were sent elsewhere");
   } catch (error) {
     log.warn({ err: error }, "agents could not be sent elsewhere: they find the way themselves");
@@ -123,7 +127,7 @@ async function sendAgentsElsewhere(
 
 /** Everybody is told, then everything that was promised is brought over as far as it goes. */
 async function leave(
-  { parts, server, lease, trimmer }: Gateway,
+  { parts, server, lease, peers, trimmer }: Gateway,
   membership: Membership | undefined,
   closeApi: () => Promise<void> | undefined,
 ): Promise<void> {
@@ -133,6 +137,7 @@ async function leave(
   parts.progress.close();
   await server.close(why);
   await closeApi();
+  peers.close();
   await parts.outbox.drain(drainMs);
   parts.outbox.close();
   const writers = [parts.refusals.close(), parts.inventory.close(), trimmer.close()];
@@ -150,7 +155,7 @@ function dropSessions({ parts }: Gateway, why: string): void {
 }
 
 function apiContext(
-  { parts, lanes }: Gateway,
+  { parts, lanes, localLanes }: Gateway,
   temporal: Client,
   unreadyReasons: () => readonly string[],
 ): ApiContext {
@@ -161,6 +166,7 @@ function apiContext(
     db,
     temporal,
     lanes,
+    localLanes,
     gateway: {
       gatewayId: self.gatewayId,
       // It changes when the gateway loses its lease.

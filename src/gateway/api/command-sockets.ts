@@ -13,42 +13,51 @@ const goingAway = 1001;
 /** How long calls under way may take to be answered when the gateway stops. */
 const lingerMs = 2_000;
 
+/** One kind of caller: where they come in, and what they are served with. */
+export interface Entry {
+  readonly path: string;
+  readonly parts: ApiParts;
+  readonly messageBytesMax: number;
+  /** Why a caller does not get in. */
+  readonly refuse: (request: IncomingMessage) => [ProblemCode, string] | undefined;
+}
+
 export class CommandSockets {
-  readonly #parts: ApiParts;
-  readonly #isAuthorized: (authorization: string | undefined) => boolean;
-  readonly #server: WebSocketServer;
+  readonly #entries = new Map<string, Entry & { readonly server: WebSocketServer }>();
   readonly #sockets = new Map<WebSocket, CommandSocket>();
   #heartbeat: NodeJS.Timeout | undefined;
   #closing = false;
   /** Calls received, ever. */
   calls = 0;
 
-  constructor(parts: ApiParts, isAuthorized: (authorization: string | undefined) => boolean) {
-    this.#parts = parts;
-    this.#isAuthorized = isAuthorized;
-    this.#server = new WebSocketServer({
-      noServer: true,
-      clientTracking: false,
-      perMessageDeflate: false,
-      maxPayload: parts.config.frameBytesMax,
-    });
+  constructor(entries: readonly Entry[]) {
+    for (const entry of entries) {
+      const server = new WebSocketServer({
+        noServer: true,
+        clientTracking: false,
+        perMessageDeflate: false,
+        maxPayload: entry.messageBytesMax,
+      });
+      this.#entries.set(entry.path, { ...entry, server });
+    }
   }
 
   get open(): number {
     return this.#sockets.size;
   }
 
-  /** Takes the upgrade requests of a server at one path; refuses all others. */
-  attach(server: Server, path: string): void {
+  /** Takes the upgrade requests of a server at the entries' paths; refuses all others. */
+  attach(server: Server): void {
     server.on("upgrade", (request, raw, head) => {
       raw.on("error", () => undefined);
-      const refusal = this.#refusal(request, path);
-      if (refusal !== undefined) {
-        refuseRaw(raw, ...refusal);
+      const entry = this.#entries.get(request.url?.split("?")[0] ?? "");
+      const refusal = this.#refusal(request, entry);
+      if (entry === undefined || refusal !== undefined) {
+        refuseRaw(raw, ...(refusal ?? nowhere));
         return;
       }
-      this.#server.handleUpgrade(request, raw, head, (ws) => {
-        this.#accept(ws, raw);
+      entry.server.handleUpgrade(request, raw, head, (ws) => {
+        this.#accept(ws, raw, entry.parts);
       });
     });
     this.#heartbeat = setInterval(() => {
@@ -74,8 +83,8 @@ export class CommandSockets {
     clearTimeout(terminate);
   }
 
-  #accept(ws: WebSocket, raw: Duplex): void {
-    const socket = new CommandSocket(ws, raw, this.#parts, () => {
+  #accept(ws: WebSocket, raw: Duplex, parts: ApiParts): void {
+    const socket = new CommandSocket(ws, raw, parts, () => {
       this.calls++;
     });
     this.#sockets.set(ws, socket);
@@ -85,15 +94,18 @@ export class CommandSockets {
     });
   }
 
-  #refusal(request: IncomingMessage, path: string): [ProblemCode, string] | undefined {
-    if (!this.#isAuthorized(request.headers.authorization)) {
-      return ["UNAUTHENTICATED", "Show MUSTER_API_TOKEN as `Authorization: Bearer …`."];
-    }
-    if (request.url?.split("?")[0] !== path) return ["ROUTE_UNKNOWN", `The socket is at ${path}.`];
+  #refusal(request: IncomingMessage, entry: Entry | undefined): [ProblemCode, string] | undefined {
+    const [first] = this.#entries.values();
+    // Who does not prove himself learns of no path.
+    const refusal = (entry ?? first)?.refuse(request);
+    if (refusal !== undefined) return refusal;
+    if (entry === undefined) return nowhere;
     if (this.#closing) return ["NOT_READY", "This gateway stops: connect to another one."];
     return undefined;
   }
 }
+
+const nowhere: [ProblemCode, string] = ["ROUTE_UNKNOWN", "The socket is at /api/v1/socket."];
 
 function delay(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

@@ -12,7 +12,10 @@ export interface ApiContext {
   readonly log: Log;
   readonly db: Db;
   readonly temporal: Client;
+  /** For callers: any agent, wherever it is. */
   readonly lanes: CommandLanes;
+  /** For other gateways: the agents that this one holds. */
+  readonly localLanes: CommandLanes;
   readonly gateway: GatewayRef;
   readonly metrics: Registry;
   /** What keeps the gateway from being ready, in words; empty when it is. */

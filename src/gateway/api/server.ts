@@ -4,6 +4,7 @@ import type { Socket } from "node:net";
 import swagger, { type FastifyDynamicSwaggerOptions } from "@fastify/swagger";
 import { fastify, type FastifyInstance } from "fastify";
 import { need, type Config } from "../../config/index.ts";
+import { peerHeader, peerName, peerPath, peerToken } from "../peers/peer-auth.ts";
 import { packageVersion } from "../version.ts";
 import { agentsRoutes } from "./agents-routes.ts";
 import { apiMetrics } from "./api-metrics.ts";
@@ -11,7 +12,7 @@ import { bearerCheck } from "./auth.ts";
 import { BalancerCalls } from "./balancer-calls.ts";
 import { brakesRoutes } from "./brakes-routes.ts";
 import { codecRoutes, isCodecPath } from "./codec-routes.ts";
-import { CommandSockets } from "./command-sockets.ts";
+import { CommandSockets, type Entry } from "./command-sockets.ts";
 import { commandsRoutes } from "./commands-routes.ts";
 import type { ApiContext } from "./context.ts";
 import { drainRoutes } from "./drain-routes.ts";
@@ -38,6 +39,9 @@ import { webhooksRoutes } from "./webhooks-routes.ts";
 import { whyRoutes } from "./why-routes.ts";
 
 const requestTimeoutMs = 60_000;
+const tokenNeeded = "Show MUSTER_API_TOKEN as `Authorization: Bearer …`.";
+/** What a gateway adds to a caller's message: ids that the caller left out. */
+const peerEnvelopeBytes = 64 * 1024;
 /** Open to whoever can reach the port: they say nothing about agents. */
 const open: ReadonlySet<string> = new Set(["/healthz", "/readyz"]);
 
@@ -59,7 +63,7 @@ export async function buildOperatorApi(context: ApiContext): Promise<FastifyInst
   const requests = new RequestCalls({ ...context, lifecycle });
   const calls = { lifecycle, requests, balancer, webhooks };
   const parts: ApiParts = { ...context, ...calls, events, closing: closing.signal };
-  const sockets = new CommandSockets(parts, isAuthorized);
+  const sockets = new CommandSockets(socketEntries(parts, isAuthorized));
 
   api.setValidatorCompiler(validatorCompiler);
   api.setSerializerCompiler(() => (data) => JSON.stringify(data));
@@ -73,12 +77,7 @@ export async function buildOperatorApi(context: ApiContext): Promise<FastifyInst
   });
   answerProblems(api, log);
   apiMetrics(api, context.metrics, sockets);
-  api.addHook("onRequest", async (request, reply) => {
-    const decidesItself = open.has(request.url) || isCodecPath(request.url);
-    if (decidesItself || isAuthorized(request.headers.authorization)) return;
-    reply.header("www-authenticate", 'Bearer realm="muster"');
-    throw new ApiError("UNAUTHENTICATED", "Show MUSTER_API_TOKEN as `Authorization: Bearer …`.");
-  });
+  requireToken(api, isAuthorized);
   api.addHook("preClose", async () => {
     closing.abort();
     await sockets.close();
@@ -116,9 +115,40 @@ export async function buildOperatorApi(context: ApiContext): Promise<FastifyInst
     { prefix: "/api/v1" },
   );
   finishMethods();
-  sockets.attach(api.server, "/api/v1/socket");
+  sockets.attach(api.server);
   await api.ready();
   return api;
+}
+
+/** Callers, and other gateways: these call for agents that this one holds, and are not sent on. */
+function socketEntries(
+  parts: ApiParts,
+  isAuthorized: (authorization: string | undefined) => boolean,
+): readonly Entry[] {
+  const { config, localLanes, gateway } = parts;
+  const isPeer = bearerCheck(peerToken(config.apiToken ?? ""));
+  return [
+    {
+      path: "/api/v1/socket",
+      parts,
+      messageBytesMax: config.frameBytesMax,
+      refuse: ({ headers: { authorization } }) =>
+        isAuthorized(authorization) ? undefined : ["UNAUTHENTICATED", tokenNeeded],
+    },
+    {
+      path: peerPath,
+      parts: { ...parts, lanes: localLanes },
+      messageBytesMax: config.frameBytesMax + peerEnvelopeBytes,
+      refuse: ({ headers }) => {
+        if (!isPeer(headers.authorization)) {
+          return ["UNAUTHENTICATED", "Gateways of one cluster have one MUSTER_API_TOKEN."];
+        }
+        const name = peerName(gateway);
+        if (headers[peerHeader] === name) return undefined;
+        return ["AGENT_ELSEWHERE", `This is ${name}: look the agent up again.`];
+      },
+    },
+  ];
 }
 
 function createServer(config: Config): Api {
@@ -140,6 +170,18 @@ function createServer(config: Config): Api {
     bodyLimit: config.frameBytesMax,
     routerOptions: { maxParamLength: 200 },
   } as object);
+}
+
+function requireToken(
+  api: Api,
+  isAuthorized: (authorization: string | undefined) => boolean,
+): void {
+  api.addHook("onRequest", async (request, reply) => {
+    const decidesItself = open.has(request.url) || isCodecPath(request.url);
+    if (decidesItself || isAuthorized(request.headers.authorization)) return;
+    reply.header("www-authenticate", 'Bearer realm="muster"');
+    throw new ApiError("UNAUTHENTICATED", tokenNeeded);
+  });
 }
 
 function answerProblems(api: Api, log: ApiContext["log"]): void {

@@ -57,6 +57,8 @@ export function testConfig(
     MUSTER_API_PORT: "0",
     MUSTER_WORKER_PORT: "0",
     MUSTER_JOIN_TOKEN: joinToken,
+    // The agents of tests do not move.
+    MUSTER_DRAIN_GRACE_MS: "0",
     // Those that the worker below has.
     MUSTER_INVESTIGATORS: "agent,ping",
     MUSTER_GATEWAY_ID: `gw-${randomUUID().slice(0, 8)}`,
@@ -88,7 +90,7 @@ export async function startTestGateway(config: Config): Promise<TestGateway> {
       native,
       listeners,
       openApi: (context) => {
-        lanes = context.lanes;
+        lanes = context.localLanes;
         metrics = () => context.metrics.metrics();
         return Promise.resolve({ port: 1, close: () => Promise.resolve() });
       },
