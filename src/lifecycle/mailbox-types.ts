@@ -27,6 +27,8 @@ export interface PendingRequest extends Omit<RequestToAdmit, "waiters"> {
   readonly bytes: number;
   /** Sessions that it was given to and that did not give it back: empty means certainly not sent. */
   handedEpochs: number[];
+  /** Sessions that it was given to more than once: that one try was not written says nothing of the others. */
+  handedAgainEpochs?: number[];
 }
 
 /** A Request with its Answers, kept for a while so that asking again gives the same. */

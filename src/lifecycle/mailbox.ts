@@ -105,20 +105,28 @@ export function admit(
 /** Notes that a Request was given to the gateway that holds session `epoch`. */
 export function markHanded(request: PendingRequest, epoch: number): void {
   if (!request.handedEpochs.includes(epoch)) request.handedEpochs.push(epoch);
+  else if (request.handedAgainEpochs?.includes(epoch) !== true) {
+    request.handedAgainEpochs = [...(request.handedAgainEpochs ?? []), epoch];
+  }
 }
 
-/** The gateway says that these Requests were certainly not written to the socket of session `epoch`. */
+/**
+ * The gateway says that these Requests were certainly not written to the socket of session `epoch`, this time. One that
+ * was given to the session before stays: it may have been written then.
+ * @returns the numbers of those that stay.
+ */
 export function markUndelivered(
   mailbox: MailboxState,
   epoch: number,
   seqs: readonly number[],
-): void {
-  const undelivered = new Set(seqs);
+): readonly number[] {
+  const stay: number[] = [];
   for (const request of mailbox.pending) {
-    if (undelivered.has(request.seq)) {
-      request.handedEpochs = request.handedEpochs.filter((handed) => handed !== epoch);
-    }
+    if (!seqs.includes(request.seq)) continue;
+    if (request.handedAgainEpochs?.includes(epoch) === true) stay.push(request.seq);
+    else request.handedEpochs = request.handedEpochs.filter((handed) => handed !== epoch);
   }
+  return stay;
 }
 
 /** Pending Requests that session `epoch` was not given yet, in order. */

@@ -9,12 +9,13 @@ const deliverAgainMs = 5_000;
 /** A gateway took Requests over, or did not. What is left is handed over again while the session lasts. */
 export function onDelivered(agent: Agent, message: Delivered): void {
   const { state } = agent;
-  markUndelivered(state.mailbox, message.epoch, message.notWritten);
+  const mayBeThere = markUndelivered(state.mailbox, message.epoch, message.notWritten);
   if (message.failure !== undefined) {
     log.warn("requests not handed over", { seqs: message.seqs, failure: message.failure });
   }
   if (state.session?.epoch !== message.epoch) return;
-  if (message.failure !== undefined) state.redeliver = [...state.redeliver, ...message.seqs];
+  const again = message.failure === undefined ? mayBeThere : message.seqs;
+  state.redeliver = [...state.redeliver, ...again];
   if (message.failure !== undefined || message.notWritten.length > 0) {
     state.deliverAgainAtMs = agent.nowMs + deliverAgainMs;
   }

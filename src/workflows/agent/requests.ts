@@ -159,7 +159,9 @@ export function onAnswer(agent: Agent, message: AnswerMessage): void {
 
 /** A gateway gives Requests back that it certainly did not write. */
 export function onUndelivered(agent: Agent, message: UndeliveredMessage): void {
-  markUndelivered(agent.state.mailbox, message.epoch, message.seqs);
+  const { state } = agent;
+  const mayBeThere = markUndelivered(state.mailbox, message.epoch, message.seqs);
+  if (state.session?.epoch === message.epoch) state.redeliver = [...state.redeliver, ...mayBeThere];
   log.info("requests came back undelivered", { seqs: message.seqs, reason: message.reason });
 }
 

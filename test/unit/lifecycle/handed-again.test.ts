@@ -1,0 +1,43 @@
+import { expect, it } from "vitest";
+import { admit, markHanded, markUndelivered } from "../../../src/lifecycle/mailbox.ts";
+import { settleExpired } from "../../../src/lifecycle/mailbox-settle.ts";
+import { emptyMailbox } from "../../../src/lifecycle/mailbox-types.ts";
+
+function pendingRequest() {
+  const mailbox = emptyMailbox();
+  const request = admit(
+    mailbox,
+    {
+      requestId: "r-1",
+      commands: [{ type: "RebootVm", id: "c-1" }],
+      onError: "stop",
+      inSequence: true,
+      waitMs: 1_000,
+      waiters: [],
+    },
+    0,
+  );
+  return { mailbox, request };
+}
+
+const outcomeOf = (mailbox: ReturnType<typeof emptyMailbox>) =>
+  settleExpired(mailbox, 1_000)[0]?.answers[0]?.outcome;
+
+it("mailbox - a Request whose second hand-over to a session was not written may have been written by the first: unknown", () => {
+  const { mailbox, request } = pendingRequest();
+  markHanded(request, 3);
+  markHanded(request, 3);
+  expect(markUndelivered(mailbox, 3, [request.seq])).toEqual([request.seq]);
+  // Said again: a gateway's word may come twice.
+  expect(markUndelivered(mailbox, 3, [request.seq])).toEqual([request.seq]);
+  expect(outcomeOf(mailbox)).toBe("unknown");
+});
+
+it("mailbox - a Request that no session was given twice and that came back was not sent", () => {
+  const { mailbox, request } = pendingRequest();
+  markHanded(request, 3);
+  expect(markUndelivered(mailbox, 3, [request.seq])).toEqual([]);
+  markHanded(request, 4);
+  expect(markUndelivered(mailbox, 4, [request.seq])).toEqual([]);
+  expect(outcomeOf(mailbox)).toBe("notSent");
+});
