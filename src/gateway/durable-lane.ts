@@ -98,6 +98,8 @@ export class DurableLane {
       const waitOverMs = asking.startedMs + asking.waitMs;
       const parts = { agentId, requestId, commands, waitOverMs, settle, giveUp, onProgress };
       const waiter = new Waiter(parts);
+      const isFirst = asking.firstAgoMs === undefined && request.waitSeconds !== undefined;
+      if (isFirst) waiter.finalUntilMs = waitOverMs;
       this.#waiters.add(waiter);
       request.onOpen?.({
         leave: () => {
@@ -152,8 +154,8 @@ export class DurableLane {
         ? this.#waiters.ofCommand(agentId, answers[0]?.commandId ?? "")
         : this.#waiters.ofRequest(requestId);
     for (const waiter of waiters) {
-      // Past its wait the lifecycle may have settled otherwise: its word is asked for.
-      const isFinal = performance.now() < waiter.waitOverMs && fits(waiter.commands, answers);
+      // Otherwise the lifecycle may have settled it in another way: its word is asked for.
+      const isFinal = performance.now() < waiter.finalUntilMs && fits(waiter.commands, answers);
       if (isFinal) waiter.settle(answers);
       else void this.#settleByRecord(waiter);
     }
@@ -230,6 +232,7 @@ export class DurableLane {
       asking.request.onAdmitted?.(admission);
       // Counted from before the asking: the lifecycle's own deadline is never earlier.
       waiter.waitOverMs = asking.startedMs + admission.waitMs;
+      waiter.finalUntilMs = waiter.waitOverMs;
       if (admission.answers !== undefined) waiter.settle(admission.answers);
     }
     const unwatch = this.#watchProgress(waiter);

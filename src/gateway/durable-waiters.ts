@@ -20,6 +20,11 @@ export class Waiter {
   readonly requestId: string;
   readonly commands: readonly { readonly id: string }[];
   waitOverMs: number;
+  /**
+   * Until then, an Answer that Temporal has taken is the one that counts. Who asks again waits for a Request whose wait
+   * began with the first asking: 0 until the lifecycle has said when it is over.
+   */
+  finalUntilMs = 0;
   readonly settle: (answers: readonly Answer[]) => void;
   readonly giveUp: (why: string) => void;
   readonly #onProgress: ((index: number, answer: Answer) => void) | undefined;

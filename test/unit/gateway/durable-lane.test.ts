@@ -83,6 +83,21 @@ describe("durable lane", () => {
     expect(await sent).toEqual(answers);
   });
 
+  it("Answers that come before it is known when the wait of a repetition is over - count as the record says", async () => {
+    const expired: readonly Answer[] = [
+      { type: "ErrorAnswer", commandId: "c-1", result: false, outcome: "unknown" },
+    ];
+    const view = { requestId: "r-1", seq: 7, state: "settled", handed: true } as const;
+    const { lane: durable, asked } = lane([() => new Promise(() => undefined)], {
+      noteRequest: (_requestId, agentId) => Promise.resolve({ agentId, firstAgoMs: 90_000 }),
+      request: () => Promise.resolve({ ...view, commands, answers: expired }),
+    });
+    const sent = durable.send("a", request());
+    await waitUntil("the lifecycle is asked", () => asked.length === 1);
+    durable.onAnswered("a", "r-1", answers);
+    expect(await sent).toEqual(expired);
+  });
+
   it("Answers that do not fit what the caller sent - are not passed on, the record is asked", async () => {
     const recorded: readonly Answer[] = [{ type: "StopVmAnswer", commandId: "c-0", result: true }];
     const view = { requestId: "r-1", seq: 7, state: "settled", handed: true } as const;
