@@ -1,5 +1,6 @@
-/** A TCP proxy that misbehaves on request: cuts, half-opens, goes silent in one direction, delays, refuses. */
+/** A TCP proxy that misbehaves on request: cuts, half-opens, goes silent in one direction, holds, delays, refuses. */
 import { createServer, connect, type AddressInfo, type Socket } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 
 export type Direction = "toServer" | "toClient";
 
@@ -14,6 +15,9 @@ export interface TcpProxy {
   readonly silence: (...directions: Direction[]) => void;
   /** Bytes go through again, for new connections: what was swallowed is lost, so the old ones are cut. */
   readonly resume: () => void;
+  /** Lets nothing through in the given directions, and loses nothing: `release` lets it go on. */
+  readonly hold: (...directions: Direction[]) => void;
+  readonly release: () => void;
   /** Holds every chunk back for so long, in order; 0 ends it. */
   readonly delay: (ms: number) => void;
   /** Whether new connections are reset at once. */
@@ -25,6 +29,7 @@ export interface TcpProxy {
 export async function startTcpProxy(targetPort: number, host = "127.0.0.1"): Promise<TcpProxy> {
   const pairs = new Set<readonly [Socket, Socket]>();
   const silent = new Set<Direction>();
+  const held = new Set<Direction>();
   let delayMs = 0;
   let refused = false;
 
@@ -38,6 +43,7 @@ export async function startTcpProxy(targetPort: number, host = "127.0.0.1"): Pro
     pairs.add(pair);
     pump(client, upstream, "toServer");
     pump(upstream, client, "toClient");
+    holdOrRelease();
     for (const socket of pair) {
       socket.setNoDelay(true);
       socket.on("error", () => undefined);
@@ -52,23 +58,50 @@ export async function startTcpProxy(targetPort: number, host = "127.0.0.1"): Pro
   });
 
   function pump(from: Socket, to: Socket, direction: Direction): void {
+    let inOrder: Promise<void> = Promise.resolve();
+    let waiting = 0;
     const forward = (action: () => void) => {
       if (silent.has(direction)) return;
-      if (delayMs === 0) action();
-      else setTimeout(action, delayMs);
+      if (delayMs === 0 && waiting === 0) {
+        action();
+        return;
+      }
+      // What comes after the delay has ended must not overtake what still waits.
+      const due = sleep(delayMs);
+      waiting++;
+      inOrder = inOrder.then(async () => {
+        await due;
+        waiting--;
+        action();
+      });
     };
     from.on("data", (chunk: Buffer) => {
       forward(() => {
         if (!to.writable) return;
         if (!to.write(chunk)) {
           from.pause();
-          to.once("drain", () => from.resume());
+          to.once("drain", () => {
+            if (!held.has(direction)) from.resume();
+          });
         }
       });
     });
     from.on("end", () => {
       forward(() => to.end());
     });
+  }
+
+  /** A socket that is not read from keeps what comes: in the system's buffers, then at the sender. */
+  function holdOrRelease(): void {
+    for (const [client, upstream] of pairs) {
+      for (const [from, direction] of [
+        [client, "toServer"],
+        [upstream, "toClient"],
+      ] as const) {
+        if (held.has(direction)) from.pause();
+        else from.resume();
+      }
+    }
   }
 
   const cut = () => {
@@ -86,9 +119,15 @@ export async function startTcpProxy(targetPort: number, host = "127.0.0.1"): Pro
     connections: () => pairs.size,
     cut,
     silence: (...directions) => {
-      for (const one of directions.length > 0 ? directions : (["toServer", "toClient"] as const)) {
-        silent.add(one);
-      }
+      for (const one of orBoth(directions)) silent.add(one);
+    },
+    hold: (...directions) => {
+      for (const one of orBoth(directions)) held.add(one);
+      holdOrRelease();
+    },
+    release: () => {
+      held.clear();
+      holdOrRelease();
     },
     resume: () => {
       silent.clear();
@@ -105,4 +144,8 @@ export async function startTcpProxy(targetPort: number, host = "127.0.0.1"): Pro
       await new Promise((resolve) => server.close(resolve));
     },
   };
+}
+
+function orBoth(directions: readonly Direction[]): readonly Direction[] {
+  return directions.length > 0 ? directions : ["toServer", "toClient"];
 }

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
  * count as "not yet"; the last one is the cause when time is up.
  */
 export async function waitUntil<T>(
-  what: string,
+  what: string | (() => string),
   check: () => T | undefined | null | false | Promise<T | undefined | null | false>,
   options: { timeoutMs?: number; everyMs?: number } = {},
 ): Promise<T> {
@@ -21,7 +21,8 @@ export async function waitUntil<T>(
       lastError = error;
     }
     if (performance.now() > deadline) {
-      throw new Error(`Waited ${timeoutMs} ms in vain until ${what}.`, { cause: lastError });
+      const condition = typeof what === "string" ? what : what();
+      throw new Error(`Waited ${timeoutMs} ms in vain until ${condition}.`, { cause: lastError });
     }
     await sleep(options.everyMs ?? 25);
   }

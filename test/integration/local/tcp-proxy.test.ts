@@ -77,3 +77,28 @@ test("proxy - refuses new connections when told", async () => {
   await waitUntil("it is closed", closed);
   expect(atServer).toBe("");
 });
+
+test("proxy - hold keeps what comes in one direction, and release lets it go on", async () => {
+  const { socket, received } = await dial();
+  socket.write("a");
+  await waitUntil("the echo is back", () => received() === "a");
+  proxy.hold("toClient");
+  socket.write("b");
+  await waitUntil("the server has it", () => atServer === "ab");
+  expect(received()).toBe("a");
+  proxy.release();
+  await waitUntil("nothing was lost", () => received() === "ab");
+});
+
+test("proxy - what comes after a delay does not overtake what was delayed", async () => {
+  const { socket, received } = await dial();
+  socket.write("a");
+  await waitUntil("the echo is back", () => received() === "a");
+  proxy.delay(300);
+  socket.write("b");
+  await waitUntil("it is held back", () => socket.writableLength === 0);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  proxy.delay(0);
+  socket.write("c");
+  await waitUntil("both are back, in order", () => received() === "abc");
+});
