@@ -11,7 +11,8 @@ export function cliCommand(): string[] {
     : [process.execPath, "--import", "tsx", path("src/cli/main.ts")];
 }
 
-function buildIsFresh(): boolean {
+/** Whether `dist` was made from the sources as they are. */
+export function buildIsFresh(): boolean {
   try {
     return readFileSync(path("dist/.source-stamp"), "utf8") === sourceStamp();
   } catch {

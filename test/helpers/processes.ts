@@ -3,6 +3,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
 import { afterAll } from "vitest";
 import { notePid } from "../../src/local/pid-files.ts";
 import { servers } from "./servers.ts";
@@ -40,12 +41,39 @@ export async function startMuster(
   args: readonly string[],
   options: MusterOptions = {},
 ): Promise<MusterProcess> {
-  const { child, log, output } = launch([...args, "--json"], options);
-  const ended = exitOf(child);
+  const what = `muster ${args.join(" ")}`;
+  const launched = launchMuster([...args, "--json"], options);
+  const line = await readyLine(what, launched, options, (text) => text.startsWith('{"ready":true'));
+  return { ...processOf(launched), ready: JSON.parse(line) as Record<string, unknown> };
+}
+
+/** A program of a user's own, once it has printed the line `ready`. Ended after the file's tests, too. */
+export async function startProgram(
+  command: readonly string[],
+  options: MusterOptions = {},
+): Promise<Omit<MusterProcess, "ready">> {
+  const launched = launch(command, command[1] ?? "program", options);
+  await readyLine(command.join(" "), launched, options, (text) => text === "ready");
+  return processOf(launched);
+}
+
+interface Launched {
+  readonly child: ChildProcess & { readonly stdout: Readable };
+  readonly log: () => string;
+  readonly output: () => string;
+  readonly ended: Promise<number | NodeJS.Signals>;
+}
+
+async function readyLine(
+  what: string,
+  { child, log, ended }: Launched,
+  options: MusterOptions,
+  isReady: (line: string) => boolean,
+): Promise<string> {
   const lines = createInterface({ input: child.stdout });
-  const ready = await new Promise<Record<string, unknown>>((resolve, reject) => {
+  return await new Promise<string>((resolve, reject) => {
     const fail = (why: string) => {
-      reject(new Error(`muster ${args.join(" ")} ${why}. Its log:\n${log().slice(-4_000)}`));
+      reject(new Error(`${what} ${why}. Its log:\n${log().slice(-4_000)}`));
     };
     const timer = setTimeout(() => {
       child.kill("SIGKILL");
@@ -56,14 +84,16 @@ export async function startMuster(
       fail(`ended with ${code} before it was ready`);
     });
     lines.on("line", (line) => {
-      if (!line.startsWith('{"ready":true')) return;
+      if (!isReady(line)) return;
       clearTimeout(timer);
-      resolve(JSON.parse(line) as Record<string, unknown>);
+      resolve(line);
     });
   });
+}
+
+function processOf({ child, log, output, ended }: Launched): Omit<MusterProcess, "ready"> {
   return {
     pid: child.pid ?? 0,
-    ready,
     log,
     output,
     ended,
@@ -82,16 +112,19 @@ export async function runMuster(
   args: readonly string[],
   options: MusterOptions = {},
 ): Promise<{ code: number | NodeJS.Signals; stdout: string; stderr: string }> {
-  const { child, log, output } = launch(args, options);
+  const { child, log, output } = launchMuster(args, options);
   const timer = setTimeout(() => child.kill("SIGKILL"), options.readyTimeoutMs ?? 60_000);
   await once(child, "close");
   clearTimeout(timer);
   return { code: child.exitCode ?? child.signalCode ?? "SIGKILL", stdout: output(), stderr: log() };
 }
 
-function launch(args: readonly string[], options: MusterOptions) {
-  const { cli, runDir } = servers();
-  const child = spawn(cli[0] ?? process.execPath, [...cli.slice(1), ...args], {
+function launchMuster(args: readonly string[], options: MusterOptions): Launched {
+  return launch([...servers().cli, ...args], args[0] ?? "", options);
+}
+
+function launch(command: readonly string[], name: string, options: MusterOptions): Launched {
+  const child = spawn(command[0] ?? process.execPath, command.slice(1), {
     stdio: ["ignore", "pipe", "pipe"],
     cwd: options.cwd,
     env: { ...foreignEnv(), ...options.env },
@@ -99,7 +132,7 @@ function launch(args: readonly string[], options: MusterOptions) {
   running.add(child);
   // Should this test process be killed, the run's guard still ends it.
   const forget =
-    child.pid === undefined ? undefined : notePid(join(runDir, "pids"), args[0] ?? "", child.pid);
+    child.pid === undefined ? undefined : notePid(join(servers().runDir, "pids"), name, child.pid);
   child.once("exit", () => {
     running.delete(child);
     forget?.();
@@ -108,7 +141,7 @@ function launch(args: readonly string[], options: MusterOptions) {
   let stdout = "";
   child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
   child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
-  return { child, log: () => stderr, output: () => stdout };
+  return { child, log: () => stderr, output: () => stdout, ended: exitOf(child) };
 }
 
 function foreignEnv(): Record<string, string | undefined> {
