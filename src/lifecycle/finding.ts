@@ -53,6 +53,6 @@ export function isText(value: unknown): value is string {
 function shown(value: unknown): string {
   if (typeof value === "string") return clip(`"${value}"`, 60);
   // A foreign object may have no way of its own to become text.
-  const isObject = typeof value === "object" && value !== null;
-  return clip(isObject ? Object.prototype.toString.call(value) : String(value), 60);
+  if (typeof value === "object" && value !== null) return Object.prototype.toString.call(value);
+  return clip(String(value as number | boolean | null | undefined), 60);
 }
