@@ -54,5 +54,5 @@ function shown(value: unknown): string {
   if (typeof value === "string") return clip(`"${value}"`, 60);
   // A foreign object may have no way of its own to become text.
   if (typeof value === "object" && value !== null) return Object.prototype.toString.call(value);
-  return clip(String(value as number | boolean | null | undefined), 60);
+  return clip(String(value), 60);
 }
