@@ -5,13 +5,15 @@
 import type { Log } from "../telemetry/log.ts";
 import type { RequestFrame } from "../wire/frames.ts";
 import { DirectDesk } from "./direct-desk.ts";
-import { keyOf, type Journal } from "./journal.ts";
+import type { Journal } from "./journal.ts";
 import { RequestOverError, type OpenRequest, type RequestOrigin } from "./open-request.ts";
 import { OpenRequests } from "./open-requests.ts";
 import type { Outbox } from "./outbox.ts";
 import { Pool } from "./pool.ts";
+import { keyOf, repeatedId, saySame, type RequestKey } from "./request-key.ts";
 import type { ResourceSet } from "./resource-set.ts";
-import { noProgress, runRequest, type Progress } from "./run-request.ts";
+import { givenRequest, journalNotes, noNotes } from "./request-notes.ts";
+import { runRequest } from "./run-request.ts";
 import { Sequencer } from "./sequencer.ts";
 
 /** Requests that run at once on each lane; more wait. */
@@ -20,6 +22,8 @@ const runningMax = 64;
 const waitingMax = 10_000;
 /** Cancels to remember of Requests that are not here. */
 const cancelledKept = 1_000;
+/** Requests without an acknowledgement; more are left alone, and given again by the manager. */
+const unackedMax = 20_000;
 
 /** What the desk needs. */
 export interface DeskParts {
@@ -105,26 +109,33 @@ export class CommandDesk {
   /** Takes up a durable Request, or sends again what became of it. */
   #onDurable(frame: RequestFrame, origin: RequestOrigin): void {
     const { journal, outbox, log, send } = this.#parts;
-    const key = { seq: frame.seq, ids: frame.commands.map(({ id }) => id) };
+    const { seq } = frame;
+    const key = { seq, ids: frame.commands.map(({ id }) => id) };
     if (this.#requests.stopping) return;
-    const open = this.#open.get(frame.seq);
-    if (open !== undefined) {
-      // Its Response will come.
-      if (keyOf(open) !== keyOf(key)) {
-        log.error({ seq: frame.seq, ids: key.ids }, "another Request of this number is open");
-      } else if (frame.progress === true) open.watchedBy(origin);
-      return;
-    }
+    const open = this.#open.get(seq);
     const response = outbox.find(key);
-    if (response !== undefined) {
-      send(response);
-      return;
+    if (open !== undefined) {
+      this.#warnOfOther(givenRequest(open.frame), frame);
+      if (frame.progress === true) open.watchedBy(origin);
+    } else if (response !== undefined) {
+      this.#warnOfOther(response.request, frame);
+      send(response.text);
+    } else if (journal.isAcked(key)) {
+      log.debug({ seq }, "Request came again after its Answers were acknowledged");
+    } else if (outbox.size >= unackedMax) {
+      log.error({ seq, unackedMax }, "left a Request alone: too many Answers are unacknowledged");
+    } else {
+      this.#takeUp(frame, origin);
     }
-    if (journal.isAcked(key)) {
-      log.debug({ seq: frame.seq }, "Request came again after its Answers were acknowledged");
-      return;
-    }
-    this.#takeUp(frame, origin);
+  }
+
+  /** What came first counts: a Request that comes again with other contents is not run. */
+  #warnOfOther(known: RequestKey, frame: RequestFrame): void {
+    const came = givenRequest(frame);
+    const same = keyOf(known) === keyOf(came) && came.ids.every((id) => saySame(known, came, id));
+    if (same) return;
+    const { seq, ids } = came;
+    this.#parts.log.error({ seq, ids }, "a Request came again with other contents: not run");
   }
 
   #takeUp(frame: RequestFrame, origin: RequestOrigin): void {
@@ -133,12 +144,24 @@ export class CommandDesk {
     });
     this.#open.set(request.seq, request);
     if (frame.progress === true) request.watchedBy(origin);
-    const cancelled = this.#cancelledAhead.get(frame.seq);
+    const cancelled = this.#cancelledAhead.get(frame.seq) ?? this.#refusalOf(frame);
     if (cancelled !== undefined) request.end(cancelled);
     if (request.over === undefined) this.#queue(request);
     if (request.over === undefined) return;
     if (frame.inSequence === true) this.#sequencer.passOver(frame.seq, frame.after);
     void this.#run(request);
+  }
+
+  /** Ids are what keeps a Command from being run twice: a Request that repeats one is not run at all. */
+  #refusalOf(frame: RequestFrame): RequestOverError | undefined {
+    const repeated = repeatedId(frame.commands.map(({ id }) => id));
+    if (repeated === undefined || this.#onlyReads(frame)) return undefined;
+    const message = `Two Commands of the Request have the id ${repeated}`;
+    return new RequestOverError("DUPLICATE_COMMAND_ID", message);
+  }
+
+  #onlyReads({ commands }: RequestFrame): boolean {
+    return commands.every(({ type }) => this.#parts.resources.traitsOf(type).readOnly);
   }
 
   /** Gives it its place in a queue, or ends it when there is none. */
@@ -175,34 +198,18 @@ export class CommandDesk {
   }
 
   async #runDurable(request: OpenRequest): Promise<void> {
-    const { resources, frameBytesMax, abortGraceMs, outbox, send } = this.#parts;
-    const progress = this.#progressOf(request);
+    const { resources, journal, log, frameBytesMax, abortGraceMs, outbox, send } = this.#parts;
+    const onlyReads = this.#onlyReads(request.frame);
+    const key = onlyReads ? request : givenRequest(request.frame);
+    const notes = onlyReads ? noNotes : journalNotes(journal, key, log);
     try {
-      const options = { resources, progress, frameBytesMax, abortGraceMs };
+      const options = { resources, notes, frameBytesMax, abortGraceMs };
       const answers = await runRequest(request, options);
-      if (answers !== undefined) send(outbox.add(request, answers));
+      if (answers === undefined) return;
+      send(outbox.add(key, answers, onlyReads));
     } finally {
       this.#requests.settle(request);
       this.#open.delete(request.seq);
     }
-  }
-
-  /** A Request that only reads leaves no trace: after a crash it is simply run again. */
-  #progressOf(request: OpenRequest): Progress {
-    const { journal, resources, log } = this.#parts;
-    const { commands } = request.frame;
-    if (commands.every(({ type }) => resources.traitsOf(type).readOnly)) return noProgress;
-    return {
-      recall: (command) => journal.recall(request, command.id),
-      started: (command) => journal.started(request, command.id),
-      answered: async (command, text) => {
-        try {
-          await journal.answered(request, command.id, text);
-        } catch (error) {
-          // It ran: the Answer goes out all the same, from memory.
-          log.error({ err: error, commandId: command.id }, "could not journal an Answer");
-        }
-      },
-    };
   }
 }

@@ -163,8 +163,8 @@ export class Container {
   #onOpen(session: Session, admitted: StartupAnswer): void {
     const { log, resources, manager, frameBytesMax } = this.#parts;
     const gateway = session.url;
-    const waiting = this.#outbox.all();
-    log.info({ gateway, epoch: admitted.epoch, waitingResponses: waiting.length }, "connected");
+    const waitingResponses = this.#outbox.size;
+    log.info({ gateway, epoch: admitted.epoch, waitingResponses }, "connected");
     this.#refusedFor = undefined;
     if (this.#sessions.onOpen(session)) this.#plan.movedTo(gateway);
     this.#plan.learn(admitted.gateways ?? []);
@@ -186,7 +186,7 @@ export class Container {
       admitted.pingIntervalMs ?? pingIntervalMsDefault,
     );
     manager.attach(session);
-    void sendInTurn(session, waiting);
+    void sendInTurn(session, this.#outbox.all());
     this.#parts.onOpen?.({ gateway, epoch: admitted.epoch ?? 0 });
   }
 
@@ -309,7 +309,7 @@ function named(startups: readonly object[]): readonly WireCommand[] {
 }
 
 /** One after the other, so that a full outbox does not overflow the socket. */
-async function sendInTurn(session: Session, texts: readonly string[]): Promise<void> {
+async function sendInTurn(session: Session, texts: Iterable<string>): Promise<void> {
   for (const text of texts) {
     await new Promise<void>((resolve) => {
       session.send(text, resolve);

@@ -10,7 +10,8 @@ import { errorAnswer } from "./error-answers.ts";
 import { RequestOverError, type OpenRequest, type RequestOrigin } from "./open-request.ts";
 import { OpenRequests } from "./open-requests.ts";
 import { Pool } from "./pool.ts";
-import { noProgress, runRequest } from "./run-request.ts";
+import { noNotes } from "./request-notes.ts";
+import { runRequest } from "./run-request.ts";
 
 export class DirectDesk {
   readonly #parts: DeskParts;
@@ -84,7 +85,7 @@ export class DirectDesk {
 
   async #run(request: OpenRequest, origin: RequestOrigin): Promise<void> {
     const { resources, frameBytesMax, abortGraceMs } = this.#parts;
-    const options = { resources, progress: noProgress, frameBytesMax, abortGraceMs };
+    const options = { resources, notes: noNotes, frameBytesMax, abortGraceMs };
     try {
       const answers = await runRequest(request, options);
       if (answers !== undefined) origin.send(encodeResponse(request.seq, "direct", answers));

@@ -1,8 +1,11 @@
 import type { ManagerLinkErrorCode } from "../api/index.ts";
 
-/** Another container holds this agent's directory, or its identity can't be read: the process has to stop. */
+/**
+ * Another container holds this agent's directory, its identity can't be read, or nothing can be written there: the process
+ * has to stop.
+ */
 export class AgentHomeError extends Error {
-  readonly code: "AGENT_RUNNING" | "IDENTITY_UNREADABLE" | "BAD_AGENT_ID";
+  readonly code: "AGENT_RUNNING" | "IDENTITY_UNREADABLE" | "BAD_AGENT_ID" | "HOME_UNWRITABLE";
   constructor(code: AgentHomeError["code"], message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = "AgentHomeError";
@@ -19,12 +22,13 @@ export class ResourceLoadError extends Error {
   }
 }
 
-/** The journal can't be written: a Command that changes something must not start. */
+/** The journal can't be read or written, or holds all that it may: a Command that changes something must not start. */
 export class JournalError extends Error {
-  readonly code = "JOURNAL_UNAVAILABLE";
-  constructor(message: string, options?: ErrorOptions) {
+  readonly code: "JOURNAL_UNAVAILABLE" | "JOURNAL_FULL";
+  constructor(code: JournalError["code"], message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = "JournalError";
+    this.code = code;
   }
 }
 

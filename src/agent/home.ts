@@ -1,8 +1,9 @@
 /** Where an agent keeps its files: `<home>/agents/<agentId>/`. Directories have mode 0700, files 0600. */
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { agentIdPattern } from "../wire/limits.ts";
+import { makePrivateDirectory } from "./disk.ts";
 import { AgentHomeError } from "./errors.ts";
+import { takeLock } from "./lock.ts";
 
 const agentId = new RegExp(agentIdPattern);
 
@@ -31,7 +32,27 @@ export function agentHome(home: string, id: string): AgentHome {
   };
 }
 
-/** Makes a directory that only its owner may enter. */
-export function makePrivateDirectory(path: string): void {
-  mkdirSync(path, { recursive: true, mode: 0o700 });
+/**
+ * Makes the directory and takes its lock; gives the function that lets go of it.
+ * @throws AgentHomeError AGENT_RUNNING, HOME_UNWRITABLE.
+ */
+export function occupyHome({ directory, lockFile }: AgentHome): Promise<() => void> {
+  return writingHome(directory, async () => {
+    await makePrivateDirectory(directory);
+    return takeLock(lockFile);
+  });
+}
+
+/** Runs what writes into an agent's home, and says clearly when it can't: a full disk, a missing right. */
+export async function writingHome<T>(path: string, write: () => Promise<T>): Promise<T> {
+  try {
+    return await write();
+  } catch (cause) {
+    if (cause instanceof AgentHomeError) throw cause;
+    throw new AgentHomeError(
+      "HOME_UNWRITABLE",
+      `${path} can't be written (${String(cause)}). Free or repair its disk, or let this user write there.`,
+      { cause },
+    );
+  }
 }

@@ -3,20 +3,21 @@
  * can leave the manager with a secret that the agent does not have.
  */
 import { randomBytes } from "node:crypto";
-import { chmodSync, linkSync, readFileSync, statSync, unlinkSync } from "node:fs";
+import { chmodSync, linkSync, readFileSync, statSync, rmSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Log } from "../telemetry/log.ts";
 import { secretCharsMin } from "../wire/limits.ts";
+import { syncDirectory } from "./disk.ts";
 import { AgentHomeError } from "./errors.ts";
-import { syncDirectory } from "./journal-file.ts";
+import { writingHome } from "./home.ts";
 
 /**
  * Reads the secret, or makes it and has it on disk.
- * @throws AgentHomeError IDENTITY_UNREADABLE.
+ * @throws AgentHomeError IDENTITY_UNREADABLE, HOME_UNWRITABLE.
  */
 export async function loadOrMakeSecret(path: string, log: Log): Promise<string> {
-  return readSecret(path, log) ?? (await makeSecret(path, log));
+  return readSecret(path, log) ?? (await writingHome(path, () => makeSecret(path, log)));
 }
 
 function readSecret(path: string, log: Log): string | undefined {
@@ -45,14 +46,14 @@ function readSecret(path: string, log: Log): string | undefined {
 async function makeSecret(path: string, log: Log): Promise<string> {
   const secret = randomBytes(32).toString("base64url");
   const fresh = `${path}.${randomBytes(6).toString("hex")}.new`;
-  const file = await open(fresh, "w", 0o600);
   try {
-    await file.writeFile(`${secret}\n`);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  try {
+    const file = await open(fresh, "w", 0o600);
+    try {
+      await file.writeFile(`${secret}\n`);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
     // Fails when another process was first: then that one's secret counts.
     linkSync(fresh, path);
   } catch (cause) {
@@ -60,7 +61,7 @@ async function makeSecret(path: string, log: Log): Promise<string> {
     if (existing === undefined) throw cause;
     return existing;
   } finally {
-    unlinkSync(fresh);
+    rmSync(fresh, { force: true });
   }
   await syncDirectory(dirname(path));
   return secret;

@@ -1,17 +1,26 @@
 /**
- * An append-only file of JSON lines that survives kill -9 and a full disk. Lines given while another write is under
- * way go to disk together, with one fdatasync. A last line that was cut off by a crash is dropped when the file is
- * opened; any other unreadable line means that the file was damaged.
+ * An append-only file of JSON lines that survives kill -9, a failing power and a full disk. Lines given while another
+ * write is under way go to disk together, with one fdatasync. A last line that was cut off by a crash is dropped when the
+ * file is read.
  */
-import { mkdir, open, readFile, rename, truncate, type FileHandle } from "node:fs/promises";
+import { copyFile, link, open, readFile, rename, rm, type FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
+import { makePrivateDirectory, syncDirectory } from "./disk.ts";
 import { JournalError } from "./errors.ts";
 
-/** What a journal file held. */
-export interface JournalContent {
-  readonly lines: readonly unknown[];
-  /** Where the file was put when not every line could be read. */
-  readonly setAsideAs?: string;
+/** What each line begins with: the rest of a line that a crash cut off does too. */
+const lineStart = '{"t":"';
+/** Text that is written at once when the file is written anew. */
+const chunkChars = 1024 * 1024;
+/** A failed try that took longer is followed by a rest, so that a full disk is not written to all the time. */
+const cheapTryMs = 20;
+const restPerTry = 10;
+
+/** A line as the file has it. */
+export interface StoredLine {
+  readonly text: string;
+  /** It is text, and was not cut off in a way that no crash does. */
+  readonly isWhole: boolean;
 }
 
 interface Waiting {
@@ -22,60 +31,85 @@ interface Waiting {
 
 export class JournalFile {
   readonly #path: string;
-  readonly #liveLines: () => readonly string[];
+  readonly #liveLines: () => Iterable<string>;
   #file: FileHandle | undefined;
   #waiting: Waiting[] = [];
   #flushing: Promise<void> | undefined;
+  /** Bytes of whole lines. */
+  #bytes = 0;
+  /** Behind the whole lines stands the rest of one that was cut off. */
+  #hasRest = false;
+  /** Memory has what the file lacks: the next write has to write it anew. */
   #mustRewrite = false;
+  /** It should be written anew when there is room for it, and not before it has so many bytes. */
+  #compactsAtBytes = Infinity;
+  #setAsideAs: string | undefined;
+  #restUntilMs = 0;
+  #lastFailure: unknown;
   #closed = false;
-  /** Lines in the file, for the decision to write it anew. */
-  lineCount = 0;
 
   /**
-   * @param liveLines everything that a fresh file must hold; asked when the file is written anew.
+   * @param liveLines everything that a fresh file must hold, what was given to `append` so far included; asked when the
+   * file is written anew.
    */
-  constructor(path: string, liveLines: () => readonly string[]) {
+  constructor(path: string, liveLines: () => Iterable<string>) {
     this.#path = path;
     this.#liveLines = liveLines;
   }
 
+  /** Size of the file in bytes. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   /**
-   * Reads what is there; an absent file is an empty one. Nothing is created.
+   * Reads what is there; an absent file is an empty one. Nothing is created or changed.
    * @throws JournalError when the file exists and can't be read at all.
    */
-  async load(): Promise<JournalContent> {
-    let text: string;
+  async load(): Promise<readonly StoredLine[]> {
+    let content: Buffer;
     try {
-      text = await readFile(this.#path, "utf8");
+      content = await readFile(this.#path);
     } catch (cause) {
-      if (cause instanceof Error && "code" in cause && cause.code === "ENOENT")
-        return { lines: [] };
-      throw new JournalError(`The journal ${this.#path} can't be read. Make it readable.`, {
-        cause,
-      });
+      if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") return [];
+      throw new JournalError(
+        "JOURNAL_UNAVAILABLE",
+        `The journal ${this.#path} can't be read (${String(cause)}). Make it a file that this user can read; without it Commands could run twice.`,
+        { cause },
+      );
     }
-    const end = text.lastIndexOf("\n") + 1;
-    const parsed = text.slice(0, end).split("\n").filter(Boolean).map(parseLine);
-    const lines = parsed.filter((line) => line !== undefined);
-    this.lineCount = lines.length;
-    if (lines.length < parsed.length) {
-      const setAsideAs = `${this.#path}.damaged-${Date.now()}`;
-      await rename(this.#path, setAsideAs);
-      this.#mustRewrite = true;
-      return { lines, setAsideAs };
+    this.#bytes = content.lastIndexOf("\n") + 1;
+    this.#hasRest = this.#bytes < content.length;
+    const lines = [...linesOf(content.subarray(0, this.#bytes))];
+    const rest = content.subarray(this.#bytes);
+    if (this.#hasRest && !mayBeCutOff(rest, lines.length > 0)) {
+      lines.push({ text: rest.toString("latin1"), isWhole: false });
     }
-    if (end < text.length) await truncate(this.#path, Buffer.byteLength(text.slice(0, end)));
-    return { lines };
+    return lines;
+  }
+
+  /**
+   * Keeps the file under another name, for people to look at, and writes it anew. When there is no room for that, the file
+   * stays as it is until there is.
+   * @returns the other name.
+   * @throws whatever kept it from being done now.
+   */
+  async setAside(): Promise<string> {
+    const name = `${this.#path}.damaged-${Date.now()}`;
+    this.#setAsideAs = name;
+    this.#mustRewrite = true;
+    await this.#rewrite();
+    return name;
   }
 
   /**
    * Puts lines (JSON without line breaks) into the file; resolves when they are on disk.
-   * @throws JournalError when they are not.
+   * @throws JournalError when they are not. Then everything is written anew with the next write.
    */
   append(...lines: readonly string[]): Promise<void> {
-    if (this.#closed) return Promise.reject(new JournalError("The journal is closed."));
+    if (this.#closed)
+      return Promise.reject(new JournalError("JOURNAL_UNAVAILABLE", "The journal is closed."));
     const text = lines.map((line) => `${line}\n`).join("");
-    this.lineCount += lines.length;
     const done = new Promise<void>((resolve, reject) => {
       this.#waiting.push({ text, resolve, reject });
     });
@@ -83,9 +117,9 @@ export class JournalFile {
     return done;
   }
 
-  /** Has the file written anew from what is live, with the next write. */
+  /** Has the file written anew from what is live, with the next write, if there is room for it. */
   compact(): void {
-    this.#mustRewrite = true;
+    if (this.#compactsAtBytes === Infinity) this.#compactsAtBytes = this.#bytes;
   }
 
   /** Waits for what was given, then closes. */
@@ -104,10 +138,10 @@ export class JournalFile {
         await this.#write(batch.map(({ text }) => text).join(""));
         for (const { resolve } of batch) resolve();
       } catch (cause) {
-        // What the file holds now is not known: the next write starts a fresh one.
         this.#mustRewrite = true;
         const error = new JournalError(
-          `The journal ${this.#path} can't be written. Free or repair its disk.`,
+          "JOURNAL_UNAVAILABLE",
+          `The journal ${this.#path} can't be written (${String(cause)}). Free or repair its disk.`,
           { cause },
         );
         for (const { reject } of batch) reject(error);
@@ -117,52 +151,129 @@ export class JournalFile {
   }
 
   async #write(text: string): Promise<void> {
-    if (this.#file === undefined)
-      await mkdir(dirname(this.#path), { recursive: true, mode: 0o700 });
-    if (this.#mustRewrite) {
-      await this.#rewrite();
-      this.#mustRewrite = false;
+    const startedMs = performance.now();
+    if (startedMs < this.#restUntilMs) throw this.#lastFailure;
+    try {
+      if (this.#mustRewrite) await this.#rewrite();
+      else if (!(await this.#compacted())) await this.#append(text);
+    } catch (error) {
+      const endedMs = performance.now();
+      const tookMs = endedMs - startedMs;
+      this.#restUntilMs = tookMs > cheapTryMs ? endedMs + restPerTry * tookMs : 0;
+      this.#lastFailure = error;
+      throw error;
     }
-    if (this.#file === undefined) {
-      this.#file = await open(this.#path, "a", 0o600);
-      await syncDirectory(dirname(this.#path));
-    }
-    await this.#file.appendFile(text);
-    await this.#file.datasync();
   }
 
-  async #rewrite(): Promise<void> {
-    await this.#file?.close();
-    this.#file = undefined;
-    const lines = this.#liveLines();
-    const fresh = `${this.#path}.new`;
-    const file = await open(fresh, "w", 0o600);
+  async #append(text: string): Promise<void> {
+    const file = (this.#file ??= await this.#open());
+    if (this.#hasRest) await file.truncate(this.#bytes);
+    this.#hasRest = false;
+    await file.appendFile(text);
+    await file.datasync();
+    this.#bytes += Buffer.byteLength(text);
+  }
+
+  async #open(): Promise<FileHandle> {
+    await makePrivateDirectory(dirname(this.#path));
+    const file = await open(this.#path, "a", 0o600);
     try {
-      await file.writeFile(lines.map((line) => `${line}\n`).join(""));
-      await file.datasync();
-    } finally {
+      await syncDirectory(dirname(this.#path));
+    } catch (error) {
       await file.close();
+      throw error;
     }
+    return file;
+  }
+
+  /** False when it is not time, or there is no room for it: the old file goes on then. */
+  async #compacted(): Promise<boolean> {
+    if (this.#bytes < this.#compactsAtBytes) return false;
+    try {
+      await this.#rewrite();
+    } catch (error) {
+      if (this.#mustRewrite) throw error;
+      this.#compactsAtBytes = 2 * this.#bytes;
+      return false;
+    }
+    return true;
+  }
+
+  /** Until the new file has the name, the old one stays whole. */
+  async #rewrite(): Promise<void> {
+    await makePrivateDirectory(dirname(this.#path));
+    const fresh = `${this.#path}.new`;
+    let bytes: number;
+    try {
+      bytes = await writeWhole(fresh, [...this.#liveLines()]);
+    } catch (error) {
+      await rm(fresh, { force: true }).catch(() => undefined);
+      throw error;
+    }
+    // Which of the two has the name is not known when something fails from here on.
+    this.#mustRewrite = true;
+    if (this.#setAsideAs !== undefined) await keepAs(this.#path, this.#setAsideAs);
     await rename(fresh, this.#path);
     await syncDirectory(dirname(this.#path));
-    this.lineCount = lines.length;
+    await this.#file?.close();
+    this.#file = undefined;
+    this.#setAsideAs = undefined;
+    this.#bytes = bytes;
+    this.#hasRest = false;
+    this.#compactsAtBytes = Infinity;
+    this.#mustRewrite = false;
   }
 }
 
-function parseLine(line: string): unknown {
-  try {
-    return JSON.parse(line) ?? undefined;
-  } catch {
-    return undefined;
+function* linesOf(content: Buffer): Iterable<StoredLine> {
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  for (let from = 0; from < content.length;) {
+    const to = content.indexOf("\n", from);
+    const line = content.subarray(from, to);
+    from = to + 1;
+    if (line.length === 0) continue;
+    try {
+      yield { text: decoder.decode(line), isWhole: true };
+    } catch {
+      yield { text: line.toString("latin1"), isWhole: false };
+    }
   }
 }
 
-/** A new name is safe only when its directory is on disk too. */
-export async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path, "r");
+/**
+ * Whether the rest behind the last line break can be a line that a crash cut off: such a line was promised to nobody. A
+ * power failure may leave NULs for what was not on disk.
+ */
+function mayBeCutOff(rest: Buffer, hasLines: boolean): boolean {
+  const text = rest.toString("latin1").replace(/\0+$/, "");
+  return text === "" ? hasLines : text.startsWith(lineStart) || lineStart.startsWith(text);
+}
+
+/** Writes a file and has it on disk; gives its size in bytes. */
+async function writeWhole(path: string, lines: readonly string[]): Promise<number> {
+  const file = await open(path, "w", 0o600);
+  let bytes = 0;
   try {
-    await directory.sync();
+    let chunk = "";
+    for (const line of [...lines, undefined]) {
+      if (line !== undefined) chunk += `${line}\n`;
+      if (line !== undefined && chunk.length < chunkChars) continue;
+      await file.appendFile(chunk);
+      bytes += Buffer.byteLength(chunk);
+      chunk = "";
+    }
+    await file.datasync();
   } finally {
-    await directory.close();
+    await file.close();
+  }
+  return bytes;
+}
+
+/** A second name for a file; a copy where there are no links. */
+async function keepAs(path: string, name: string): Promise<void> {
+  try {
+    await link(path, name);
+  } catch {
+    await copyFile(path, name);
   }
 }

@@ -1,140 +1,141 @@
 /**
- * The agent's memory on disk of durable Requests: which Commands were started, what was answered, what the manager has
- * safe. It makes "at most one execution for each Command id" true after a crash (DESIGN §7). The file appears with the
- * first line; an agent that never runs a Command that changes something never has one.
+ * The agent's memory on disk of durable Requests. It makes "at most one execution for each Command id" true after a
+ * crash (DESIGN §7). The file appears with the first line; an agent that never runs a Command that changes something never
+ * has one.
  */
 import type { Log } from "../telemetry/log.ts";
-import { JournalFile } from "./journal-file.ts";
-import { readJournalLine, type JournalLine } from "./journal-lines.ts";
+import { JournalError } from "./errors.ts";
+import { JournalFile, type StoredLine } from "./journal-file.ts";
+import {
+  ackedLine,
+  answerLine,
+  readJournalLine,
+  requestLine,
+  seqIn,
+  startedLine,
+} from "./journal-lines.ts";
+import {
+  JournalMemory,
+  type GivenRequest,
+  type NotedRequest,
+  type Recollection,
+} from "./journal-memory.ts";
+import type { RequestKey } from "./request-key.ts";
 
-/** Acknowledged Requests to remember. */
-const ackedKept = 1_000;
-/** Lines from which on the file is written anew when three quarters of it are history. */
-const compactFromLines = 4_000;
-
-/** A durable Request as the journal knows it. */
-export interface RequestKey {
-  readonly seq: number;
-  /** Ids of its Commands in order. The first one names the Request. */
-  readonly ids: readonly string[];
-}
-
-/** A Request that is not acknowledged yet. */
-export interface JournalledRequest extends RequestKey {
-  readonly started: Set<string>;
-  /** JSON text of the Answers by Command id. */
-  readonly answers: Map<string, string>;
-}
-
-/** What the journal knows of a Command. */
-export type Recollection =
-  | { readonly type: "new" }
-  /** Started before and not answered: only a crash in between leaves this. */
-  | { readonly type: "started" }
-  | { readonly type: "answered"; readonly answer: string }
-  /** The file was damaged where this Command may have been noted. */
-  | { readonly type: "doubtful" };
-
-/** The id that names a Request. */
-export function keyOf(request: { readonly ids: readonly string[] }): string {
-  return request.ids[0] ?? "";
-}
+/** Bytes of what the manager has not acknowledged; beyond it no new Request is taken up. */
+const unackedBytesMax = 64 * 1024 * 1024;
+/** The file is written anew when it is larger than this and so many times what a fresh one would hold. */
+const compactFromBytes = 256 * 1024;
+const compactFactor = 3;
 
 export class Journal {
   readonly #file: JournalFile;
+  readonly #memory = new JournalMemory();
   readonly #log: Log;
-  readonly #requests = new Map<string, JournalledRequest>();
-  /** Acknowledged Requests, oldest first. */
-  readonly #acked = new Map<string, RequestKey>();
-  #doubtUpToSeq = -1;
+  readonly #unackedBytesMax: number;
+  #isWritable = true;
 
-  constructor(path: string, log: Log) {
+  /** @param bytesMax of what is not acknowledged; for tests. */
+  constructor(path: string, log: Log, bytesMax = unackedBytesMax) {
     this.#log = log;
-    this.#file = new JournalFile(path, () => [...this.#liveLines()].map((x) => JSON.stringify(x)));
+    this.#unackedBytesMax = bytesMax;
+    this.#file = new JournalFile(path, () => this.#memory.lines());
+  }
+
+  /** What is kept in memory, for tests: none of it may grow over a long life. */
+  get sizes(): Readonly<Record<string, number>> {
+    return { ...this.#memory.sizes, unackedBytes: this.#memory.liveBytes };
   }
 
   /**
-   * Reads what an earlier run left.
+   * Reads what an earlier run left. A damaged file is set aside and what can be read of it kept.
    * @throws JournalError when the file can't be read.
    */
   async load(): Promise<void> {
-    const { lines, setAsideAs } = await this.#file.load();
-    let seqMax = -1;
-    for (const raw of lines) {
-      const line = readJournalLine(raw);
-      if (line === undefined) continue;
-      if ("seq" in line) seqMax = Math.max(seqMax, line.seq);
-      this.#apply(line);
+    const stored = await this.#file.load();
+    const damage = this.#readAll(stored);
+    if (damage === undefined) return;
+    this.#memory.doubtOthers(damage.upToSeq);
+    let setAsideAs: string;
+    try {
+      setAsideAs = await this.#file.setAside();
+    } catch (error) {
+      this.#log.error({ err: error }, "the damaged journal can't be set aside yet");
+      setAsideAs = "not yet";
     }
-    if (setAsideAs === undefined) return;
-    this.#doubtUpToSeq = seqMax;
     this.#log.error(
-      { setAsideAs, linesRead: lines.length, doubtUpToSeq: seqMax },
+      {
+        setAsideAs,
+        linesRead: stored.length - damage.lines,
+        linesDamaged: damage.lines,
+        ...(damage.upToSeq !== Infinity && { doubtUpToSeq: damage.upToSeq }),
+      },
       "the journal was damaged: kept what could be read; Commands that may have been noted in the rest are answered unknown",
     );
   }
 
   /** Requests whose Commands are all answered but not acknowledged: what an earlier run had still to send. */
-  answeredRequests(): readonly JournalledRequest[] {
-    return [...this.#requests.values()].filter(({ ids, answers }) =>
-      ids.every((id) => answers.has(id)),
-    );
+  answeredRequests(): readonly NotedRequest[] {
+    return this.#memory.answeredRequests();
   }
 
   /** Whether the manager has the Answers of this Request. */
   isAcked(request: RequestKey): boolean {
-    return this.#acked.has(keyOf(request));
+    return this.#memory.isAcked(request);
   }
 
   /** Sequence numbers of the Requests that are finished, acknowledged or not. */
   finishedSeqs(): readonly number[] {
-    return [...this.#acked.values(), ...this.answeredRequests()].map(({ seq }) => seq);
+    return this.#memory.finishedSeqs();
   }
 
-  recall(request: RequestKey, id: string): Recollection {
-    const known = this.#requests.get(keyOf(request));
-    if (known === undefined) {
-      return request.seq <= this.#doubtUpToSeq ? { type: "doubtful" } : { type: "new" };
-    }
-    const answer = known.answers.get(id);
-    if (answer !== undefined) return { type: "answered", answer };
-    return known.started.has(id) ? { type: "started" } : { type: "new" };
+  recall(request: GivenRequest, id: string): Recollection {
+    return this.#memory.recall(request, id);
   }
 
   /**
    * Notes that a Command is about to be executed; resolves when that is on disk.
    * @throws JournalError when it is not: then the Command must not be executed.
    */
-  async started(request: RequestKey, id: string): Promise<void> {
+  async started(request: GivenRequest, id: string): Promise<void> {
+    if (!this.#memory.knows(request) && this.#memory.liveBytes >= this.#unackedBytesMax) {
+      throw new JournalError(
+        "JOURNAL_FULL",
+        `The manager has not acknowledged ${this.#memory.liveBytes} bytes of Answers. Send it again when it has.`,
+      );
+    }
+    if (request.fresh === true && this.#memory.endDoubtBefore(request.seq)) this.#file.compact();
+    const line = startedLine(request, id);
+    const lines = [...this.#takeUp(request), line];
+    this.#memory.started(request, id, sizeOf(line));
     try {
-      await this.#note(request, { t: "started", key: keyOf(request), id });
+      await this.#append(lines);
     } catch (error) {
-      this.#requests.get(keyOf(request))?.started.delete(id);
+      this.#memory.notStarted(request, id);
       throw error;
     }
   }
 
   /**
    * Notes an Answer (JSON text); resolves when that is on disk.
-   * @throws JournalError when it is not. The Answer is remembered in memory all the same.
+   * @throws JournalError when it is not. The Answer is remembered in memory all the same, and written when it can be.
    */
   async answered(request: RequestKey, id: string, answer: string): Promise<void> {
-    await this.#note(request, {
-      t: "answer",
-      key: keyOf(request),
-      id,
-      answer: JSON.parse(answer) as object,
-    });
+    const line = answerLine(request, id, answer);
+    const lines = [...this.#takeUp(request), line];
+    this.#memory.answered(request, id, answer, sizeOf(line));
+    await this.#append(lines);
   }
 
-  /** Notes that the manager has the Answers. Not waited for: a crash before it is on disk costs one repetition. */
+  /**
+   * Notes that the manager has the Answers. Not waited for: a crash before it is on disk costs one repetition. A Request
+   * that was never noted, since it only reads, is not remembered.
+   */
   acked(request: RequestKey): void {
-    const line: JournalLine = { t: "acked", seq: request.seq, ids: [...request.ids] };
-    const journalled = this.#requests.has(keyOf(request));
-    this.#apply(line);
-    if (!journalled) return;
-    this.#append(line).catch((error: unknown) => {
-      this.#log.error({ err: error }, "could not note an acknowledgement");
+    if (!this.#memory.knows(request)) return;
+    this.#memory.acked(request);
+    this.#append([ackedLine(request)]).catch((error: unknown) => {
+      this.#log.debug({ err: error }, "an acknowledgement is not noted yet");
     });
   }
 
@@ -142,59 +143,65 @@ export class Journal {
     await this.#file.close();
   }
 
-  async #note(request: RequestKey, line: JournalLine): Promise<void> {
-    const lines: JournalLine[] = [line];
-    if (!this.#requests.has(keyOf(request))) {
-      lines.unshift({ t: "request", seq: request.seq, ids: [...request.ids] });
-    }
-    for (const one of lines) this.#apply(one);
-    await this.#append(...lines);
+  /** The line of a Request that is noted for the first time. */
+  #takeUp(request: RequestKey): readonly string[] {
+    if (this.#memory.knows(request)) return [];
+    const line = requestLine(request);
+    this.#memory.takeUp(request, sizeOf(line));
+    return [line];
   }
 
-  #append(...lines: readonly JournalLine[]): Promise<void> {
-    const live = this.#requests.size * 3 + this.#acked.size;
-    if (this.#file.lineCount > compactFromLines && this.#file.lineCount > 4 * live) {
+  async #append(lines: readonly string[]): Promise<void> {
+    const { bytes } = this.#file;
+    if (bytes > compactFromBytes && bytes > compactFactor * this.#memory.bytes) {
       this.#file.compact();
     }
-    return this.#file.append(...lines.map((line) => JSON.stringify(line)));
+    try {
+      await this.#file.append(...lines);
+    } catch (error) {
+      if (this.#isWritable) {
+        this.#isWritable = false;
+        this.#log.error(
+          { err: error },
+          "Commands that change something are refused until the journal can be written",
+        );
+      }
+      throw error;
+    }
+    if (!this.#isWritable) this.#log.info("the journal can be written again");
+    this.#isWritable = true;
   }
 
-  #apply(line: JournalLine): void {
-    switch (line.t) {
-      case "request":
-        // A file that was written anew in between may say it twice.
-        if (this.#requests.has(keyOf(line)) || this.#acked.has(keyOf(line))) return;
-        this.#requests.set(keyOf(line), {
-          seq: line.seq,
-          ids: line.ids,
-          started: new Set(),
-          answers: new Map(),
-        });
-        return;
-      case "started":
-        this.#requests.get(line.key)?.started.add(line.id);
-        return;
-      case "answer":
-        this.#requests.get(line.key)?.answers.set(line.id, JSON.stringify(line.answer));
-        return;
-      case "acked": {
-        this.#requests.delete(keyOf(line));
-        this.#acked.set(keyOf(line), { seq: line.seq, ids: line.ids });
-        const [oldest] = this.#acked.keys();
-        if (this.#acked.size > ackedKept && oldest !== undefined) this.#acked.delete(oldest);
-        return;
-      }
+  /** Applies all lines that can be read; says what could not. */
+  #readAll(stored: readonly StoredLine[]) {
+    let damaged = 0;
+    let later = 0;
+    let seqMax = -1;
+    let endIsKnown = true;
+    for (const { text, isWhole } of stored) {
+      const line = isWhole ? readJournalLine(text) : undefined;
+      const seq = line === undefined ? seqIn(text) : seqOf(line);
+      if (seq !== undefined) seqMax = Math.max(seqMax, seq);
+      // Numbers rise: a later line tells up to where the damaged ones before it can have known Requests.
+      endIsKnown = line !== undefined || seq !== undefined;
+      if (line === undefined) {
+        damaged++;
+        this.#memory.doubtThoseSoFar();
+      } else if (line === "later") later++;
+      else this.#memory.apply(line, sizeOf(text));
     }
+    if (later > 0) {
+      this.#log.warn({ lines: later }, "the journal has lines of a later version: left out");
+    }
+    if (damaged === 0) return undefined;
+    return { lines: damaged, upToSeq: endIsKnown ? seqMax : Infinity };
   }
+}
 
-  *#liveLines(): Iterable<JournalLine> {
-    for (const { seq, ids } of this.#acked.values()) yield { t: "acked", seq, ids: [...ids] };
-    for (const [key, { seq, ids, started, answers }] of this.#requests) {
-      yield { t: "request", seq, ids: [...ids] };
-      for (const id of started) yield { t: "started", key, id };
-      for (const [id, answer] of answers) {
-        yield { t: "answer", key, id, answer: JSON.parse(answer) as object };
-      }
-    }
-  }
+function sizeOf(line: string): number {
+  return Buffer.byteLength(line) + 1;
+}
+
+function seqOf(line: ReturnType<typeof readJournalLine>): number | undefined {
+  return typeof line === "object" && "seq" in line ? line.seq : undefined;
 }

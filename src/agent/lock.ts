@@ -19,8 +19,8 @@ export function takeLock(path: string): () => void {
   const own: Owner = { pid: process.pid, startedAt: startOf(process.pid) };
   const text = JSON.stringify(own);
   const fresh = `${path}.${process.pid}`;
-  writeFileSync(fresh, text, { mode: 0o600 });
   try {
+    writeFileSync(fresh, text, { mode: 0o600 });
     for (let tries = 0; !tryLink(fresh, path); tries++) {
       const owner = read(path);
       if (owner !== undefined && isAlive(owner)) throw running(path, owner);

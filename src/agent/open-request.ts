@@ -18,7 +18,13 @@ export interface RequestOrigin {
 
 /** Why a Request is over early. Reaches resources as the reason of their AbortSignal. */
 export class RequestOverError extends Error {
-  readonly code: "WAIT_OVER" | "CANCELLED" | "AGENT_BUSY" | "AGENT_STOPS" | "SESSION_LOST";
+  readonly code:
+    | "WAIT_OVER"
+    | "CANCELLED"
+    | "AGENT_BUSY"
+    | "AGENT_STOPS"
+    | "SESSION_LOST"
+    | "DUPLICATE_COMMAND_ID";
   constructor(code: RequestOverError["code"], message: string) {
     super(message);
     this.name = "RequestOverError";

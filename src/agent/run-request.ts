@@ -1,34 +1,21 @@
 /** Runs the Commands of one Request in order and gives its Answers. */
 import type { Outcome, WireCommand } from "../api/index.ts";
 import { errorAnswer, stoppedAnswer } from "./error-answers.ts";
+import { JournalError } from "./errors.ts";
 import { describe, executeCommand, finish, type FinishedAnswer } from "./execute.ts";
-import type { Recollection } from "./journal.ts";
+import type { Recollection } from "./journal-memory.ts";
 import type { OpenRequest, RequestOverError } from "./open-request.ts";
+import type { RequestNotes } from "./request-notes.ts";
 import type { ResourceSet } from "./resource-set.ts";
 
 /** What a Response takes beside its Answers, and what is kept free for each Answer of the container's own. */
 const envelopeBytes = 256;
 const errorAnswerBytesMax = 8_192;
 
-/** Where the progress of a Request is noted. */
-export interface Progress {
-  recall(command: WireCommand): Recollection;
-  /** @throws JournalError: then the Command must not be executed. */
-  started(command: WireCommand): Promise<void>;
-  answered(command: WireCommand, text: string): Promise<void>;
-}
-
-/** For Requests that leave no trace: read-only ones. */
-export const noProgress: Progress = {
-  recall: () => ({ type: "new" }),
-  started: () => Promise.resolve(),
-  answered: () => Promise.resolve(),
-};
-
 /** What the run goes by. */
 export interface RunOptions {
   readonly resources: ResourceSet;
-  readonly progress: Progress;
+  readonly notes: RequestNotes;
   readonly frameBytesMax: number;
   readonly abortGraceMs?: number | undefined;
 }
@@ -78,22 +65,42 @@ async function recalledOrRun(
   bytesLeft: number,
   options: RunOptions,
 ): Promise<FinishedAnswer | undefined> {
-  const { progress, resources } = options;
-  const recalled = progress.recall(command);
-  if (recalled.type === "answered") {
-    const { result } = JSON.parse(recalled.answer) as { readonly result: boolean };
-    return { result, text: recalled.answer };
-  }
+  const { notes, resources } = options;
+  const recalled = notes.recall(command);
+  if (recalled.type === "answered") return known(recalled.answer);
   const isNew = recalled.type === "new";
   const runsAgain = resources.traitsOf(command.type).idempotent && failed === undefined;
   let answer: FinishedAnswer | undefined;
-  if (!isNew && !runsAgain) answer = finish(unknownAfterCrash(command, recalled));
+  if (recalled.type === "givenBefore" || recalled.type === "idTaken") {
+    answer = givenElsewhere(command, recalled);
+  } else if (!isNew && !runsAgain) answer = finish(unknownAfterCrash(command, recalled.type));
   else if (failed !== undefined) answer = finish(stoppedAnswer(command, failed));
   else if (request.over?.code === "AGENT_STOPS") return undefined;
   // What an earlier run of the agent started may have been carried out.
   answer ??= await execute(request, command, isNew ? "notSent" : "unknown", bytesLeft, options);
-  await progress.answered(command, answer.text);
+  await notes.answered(command, answer.text);
   return answer;
+}
+
+/** An Answer that was given before. */
+function known(text: string): FinishedAnswer {
+  const { result } = JSON.parse(text) as { readonly result: boolean };
+  return { result, text };
+}
+
+/** The Answer to a Command whose id came in another Request: it is run there or nowhere. */
+function givenElsewhere(
+  command: WireCommand,
+  recalled: Recollection & { readonly type: "givenBefore" | "idTaken" },
+): FinishedAnswer {
+  const { seq } = recalled;
+  if (recalled.type === "idTaken") {
+    const details = `Another Command had this id in Request ${seq}: this one was not run. Give each Command an id of its own.`;
+    return finish(errorAnswer(command, "notSent", "DUPLICATE_COMMAND_ID", details));
+  }
+  if (recalled.answer !== undefined) return known(recalled.answer);
+  const details = `It came in Request ${seq} before, whose Answers tell what became of it: it was not run again.`;
+  return finish(errorAnswer(command, "unknown", "DUPLICATE_COMMAND_ID", details));
 }
 
 async function execute(
@@ -105,10 +112,11 @@ async function execute(
 ): Promise<FinishedAnswer> {
   if (request.over !== undefined) return overAnswer(command, ifNotRun, request.over);
   try {
-    await options.progress.started(command);
+    await options.notes.started(command);
   } catch (error) {
     const details = `It was not executed, since that could not be noted: ${describe(error)}`;
-    return finish(errorAnswer(command, ifNotRun, "JOURNAL_UNAVAILABLE", details));
+    const code = error instanceof JournalError ? error.code : "JOURNAL_UNAVAILABLE";
+    return finish(errorAnswer(command, ifNotRun, code, details));
   }
   if (isOver(request)) return overAnswer(command, ifNotRun, request.over);
   return executeCommand(command, {
@@ -132,9 +140,9 @@ function overAnswer(command: WireCommand, outcome: Outcome, over: RequestOverErr
   return finish(errorAnswer(command, outcome, over.code, `${over.message}: it was not started.`));
 }
 
-function unknownAfterCrash(command: WireCommand, recalled: Recollection) {
+function unknownAfterCrash(command: WireCommand, recalled: "started" | "doubtful" | "new") {
   const details =
-    recalled.type === "started"
+    recalled === "started"
       ? "The agent crashed while it ran. Look at the resource to see what became of it."
       : "The agent's journal was damaged, so that it can't tell whether it ran before.";
   return errorAnswer(command, "unknown", "AGENT_CRASHED", details);

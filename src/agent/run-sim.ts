@@ -1,9 +1,8 @@
 import { setMaxListeners } from "node:events";
 import type { Log } from "../telemetry/log.ts";
-import { agentHome, makePrivateDirectory } from "./home.ts";
+import { agentHome, occupyHome } from "./home.ts";
 import { loadOrMakeSecret } from "./identity.ts";
 import { createDial } from "./link.ts";
-import { takeLock } from "./lock.ts";
 import type { SimOptions } from "./options.ts";
 import { SimulatedHost, type Fleet } from "./simulated-host.ts";
 import { softwareName } from "./software.ts";
@@ -32,8 +31,7 @@ export async function runSim(
   setMaxListeners(0, signal);
   const prefix = options.idPrefix ?? "sim";
   const home = agentHome(options.home, `${prefix}-fleet`);
-  makePrivateDirectory(home.directory);
-  const letGo = takeLock(home.lockFile);
+  const letGo = await occupyHome(home);
   let world: World | undefined;
   try {
     world = await startWorld(options.worldPort ?? 0, log);

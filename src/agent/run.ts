@@ -1,12 +1,11 @@
 import type { ServerResource } from "../api/index.ts";
 import type { Log } from "../telemetry/log.ts";
 import { Container } from "./container.ts";
-import { agentHome, makePrivateDirectory, type AgentHome } from "./home.ts";
+import { agentHome, occupyHome, type AgentHome } from "./home.ts";
 import { loadOrMakeSecret } from "./identity.ts";
 import { Journal } from "./journal.ts";
 import { createDial } from "./link.ts";
 import { loadResource } from "./load-resource.ts";
-import { takeLock } from "./lock.ts";
 import { ManagerPort } from "./manager-port.ts";
 import type { AgentOptions, AgentReady } from "./options.ts";
 import { ResourceSet } from "./resource-set.ts";
@@ -25,8 +24,7 @@ export async function runAgent(
 ): Promise<void> {
   const { agentId } = options;
   const home = agentHome(options.home, agentId);
-  makePrivateDirectory(home.directory);
-  const letGo = takeLock(home.lockFile);
+  const letGo = await occupyHome(home);
   try {
     const container = await buildContainer(options, home, log, onReady);
     await container.run(signal);

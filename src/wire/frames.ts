@@ -41,6 +41,11 @@ export interface RequestFrame {
   readonly onError?: "stop" | "continue";
   /** The manager wants to hear of each Answer as it comes (`progress` frames), beside the Response. */
   readonly progress?: boolean;
+  /**
+   * The manager is certain that the agent was never given this Request before. An agent whose journal was damaged can't
+   * know otherwise that it has not run it.
+   */
+  readonly fresh?: boolean;
   /** How long the caller still waits. A Command not started by then is answered `notSent` and not run. */
   readonly waitMs?: number;
   /** On the first frame of a session only. */

@@ -57,6 +57,7 @@ const request = Type.Object({
   after: Type.Optional(Type.Object({ seq, withinMs: durationMs })),
   onError: Type.Optional(Type.Union([Type.Literal("stop"), Type.Literal("continue")])),
   progress: Type.Optional(Type.Boolean()),
+  fresh: Type.Optional(Type.Boolean()),
   waitMs: Type.Optional(durationMs),
   hello: Type.Optional(hello),
 });

@@ -3,9 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { Journal, type RequestKey } from "../../../src/agent/journal.ts";
+import { Journal } from "../../../src/agent/journal.ts";
 import { JournalFile } from "../../../src/agent/journal-file.ts";
 import { Outbox } from "../../../src/agent/outbox.ts";
+import type { RequestKey } from "../../../src/agent/request-key.ts";
 
 const log = pino({ level: "silent" });
 let directory = "";
@@ -130,7 +131,9 @@ describe("outbox", () => {
     const outbox = new Outbox(await load());
     outbox.add({ seq: 9, ids: ["i"] }, [answer("i")]);
     outbox.add({ seq: 2, ids: ["b"] }, [answer("b")]);
-    expect(outbox.all().map((text) => (JSON.parse(text) as { seq: number }).seq)).toEqual([2, 9]);
+    expect([...outbox.all()].map((text) => (JSON.parse(text) as { seq: number }).seq)).toEqual([
+      2, 9,
+    ]);
     outbox.acked(2, ["other"]);
     outbox.acked(3, ["b"]);
     expect(outbox.size).toBe(2);
@@ -143,9 +146,9 @@ describe("outbox", () => {
     const outbox = new Outbox(await load(), () => nowMs);
     const text = outbox.add({ seq: 1, ids: ["a"] }, [answer("a")]);
     nowMs = 60_000;
-    expect(outbox.overdue()).toEqual([]);
+    expect([...outbox.overdue()]).toEqual([]);
     nowMs = 60_001;
-    expect(outbox.overdue()).toEqual([text]);
-    expect(outbox.overdue()).toEqual([]);
+    expect([...outbox.overdue()]).toEqual([text]);
+    expect([...outbox.overdue()]).toEqual([]);
   });
 });
