@@ -2,16 +2,13 @@
  * Takes up the Requests of callers: finds out which are new, has them run in order and at most once, and hands over the
  * Responses. It outlives sessions: work goes on while the agent reconnects, its Responses leave by the next session.
  */
-import type { Log } from "../telemetry/log.ts";
 import type { RequestFrame } from "../wire/frames.ts";
+import type { DeskParts } from "./desk-parts.ts";
 import { DirectDesk } from "./direct-desk.ts";
-import type { Journal } from "./journal.ts";
 import { RequestOverError, type OpenRequest, type RequestOrigin } from "./open-request.ts";
 import { OpenRequests } from "./open-requests.ts";
-import type { Outbox } from "./outbox.ts";
 import { Pool } from "./pool.ts";
 import { keyOf, repeatedId, saySame, type RequestKey } from "./request-key.ts";
-import type { ResourceSet } from "./resource-set.ts";
 import { givenRequest, journalNotes, noNotes } from "./request-notes.ts";
 import { runRequest } from "./run-request.ts";
 import { Sequencer } from "./sequencer.ts";
@@ -24,18 +21,6 @@ const waitingMax = 10_000;
 const cancelledKept = 1_000;
 /** Requests without an acknowledgement; more are left alone, and given again by the manager. */
 const unackedMax = 20_000;
-
-/** What the desk needs. */
-export interface DeskParts {
-  readonly resources: ResourceSet;
-  readonly journal: Journal;
-  readonly outbox: Outbox;
-  readonly log: Log;
-  readonly frameBytesMax: number;
-  /** Writes a frame's text to the current session, when there is one. */
-  readonly send: (text: string) => void;
-  readonly abortGraceMs?: number | undefined;
-}
 
 export class CommandDesk {
   readonly #parts: DeskParts;

@@ -83,7 +83,7 @@ export class Container {
       log,
       open: (url, startups) => this.#openSession(url, startups),
       describe: async () => named(await resources.describe()),
-      isNeeded: (session) => this.#desk.awaits(session),
+      isNeeded: (session) => this.#desk.awaits(session) || parts.manager.awaits(session),
     });
   }
 
@@ -126,13 +126,12 @@ export class Container {
     const end = await this.#sessions.run(url, startups);
     this.#pings?.stop();
     this.#pings = undefined;
-    this.#parts.manager.detach();
     if (end.wasOpen) this.#parts.resources.disconnected();
     return end;
   }
 
   #openSession(url: string, startups: readonly WireCommand[]): Session {
-    const { agentId, credentials, software, dial, frameBytesMax, log } = this.#parts;
+    const { agentId, credentials, software, dial, frameBytesMax, manager, log } = this.#parts;
     const session = new Session({
       url,
       dial,
@@ -144,6 +143,7 @@ export class Container {
     });
     void session.ended.then(() => {
       this.#desk.sessionEnded(session);
+      manager.detach(session);
     });
     return session;
   }

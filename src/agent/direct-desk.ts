@@ -5,7 +5,7 @@
 import type { WireCommand } from "../api/index.ts";
 import { encodeResponse } from "../wire/codec.ts";
 import type { RequestFrame } from "../wire/frames.ts";
-import type { DeskParts } from "./command-desk.ts";
+import type { DeskParts } from "./desk-parts.ts";
 import { errorAnswer } from "./error-answers.ts";
 import { RequestOverError, type OpenRequest, type RequestOrigin } from "./open-request.ts";
 import { OpenRequests } from "./open-requests.ts";

@@ -34,8 +34,8 @@ export interface ControlSession {
 }
 
 export class ManagerPort implements ManagerLink {
-  /** Ends an asking of the present session early. */
-  readonly #open = new Set<(error: ManagerLinkError) => void>();
+  /** Ends an asking early, with the session by which it went. */
+  readonly #open = new Map<(error: ManagerLinkError) => void, ControlSession>();
   #session: ControlSession | undefined;
 
   /** Askings that have no Answer yet. */
@@ -48,11 +48,18 @@ export class ManagerPort implements ManagerLink {
     this.#session = session;
   }
 
-  /** The session is over: what was asked by it gets no Answer any more. */
-  detach(): void {
-    this.#session = undefined;
+  /** A session is over: what was asked by it gets no Answer any more. */
+  detach(session: ControlSession): void {
+    if (this.#session === session) this.#session = undefined;
     const message = "The session ended before the manager answered: it may have heard the Command.";
-    for (const end of this.#open) end(new ManagerLinkError("SESSION_LOST", message));
+    for (const [end, asked] of this.#open) {
+      if (asked === session) end(new ManagerLinkError("SESSION_LOST", message));
+    }
+  }
+
+  /** Whether something that was asked by that session has no Answer yet. */
+  awaits(session: ControlSession): boolean {
+    return [...this.#open.values()].includes(session);
   }
 
   async ask(
@@ -103,7 +110,7 @@ export class ManagerPort implements ManagerLink {
         },
         Math.min(waitMs, timerMsMax),
       );
-      this.#open.add(end);
+      this.#open.set(end, session);
       signal?.addEventListener("abort", onAbort, { once: true });
     });
   }

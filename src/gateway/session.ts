@@ -27,12 +27,6 @@ export interface DirectCall {
   onProgress(index: number, answer: Answer): void;
 }
 
-/**
- * Requests of the direct lane are numbered from here on. An agent of an earlier release takes every Cancel for one of the
- * durable lane, whose numbers begin at 1 and never come so far: it says that it has no such Request.
- */
-const firstDirectSeq = 1_000_000_000;
-
 /** Requests to remember: an agent that never answers must not fill the memory. */
 const handedMax = 1_024;
 
@@ -63,7 +57,7 @@ export class Session {
   /** Of the workloads that its pings told of last. */
   workloadsHash: number | undefined;
   nextSessionSeq = 1;
-  nextDirectSeq = firstDirectSeq;
+  nextDirectSeq = 1;
   readonly direct = new Map<number, DirectCall>();
   /** Session Commands of this side that wait for their Answer; called with nothing when the socket is lost. */
   readonly asked = new Map<number, (answer: Answer | undefined) => void>();

@@ -58,9 +58,28 @@ describe("manager link", () => {
   });
 
   test("no session - certainly nothing is sent", async () => {
-    const { port } = connected();
-    port.detach();
+    const { port, session } = connected();
+    port.detach(session);
     await expect(port.ask({ type: "T" })).rejects.toMatchObject({ code: "NO_SESSION" });
+  });
+
+  test("another session takes over - the old one may still answer what was asked by it", async () => {
+    const { port, session } = connected();
+    const next = new FakeSession();
+    const [answered, lost] = [port.ask({ type: "T" }), port.ask({ type: "T" })];
+    await vi.advanceTimersByTimeAsync(0);
+    port.attach(next);
+    const [first] = session.asked;
+    first?.[1]([{ type: "A", commandId: first[0].id, result: true }]);
+    expect(await answered).toMatchObject({ result: true });
+    expect([port.awaits(session), port.awaits(next)]).toEqual([true, false]);
+    const failed = expect(lost).rejects.toMatchObject({ code: "SESSION_LOST" });
+    port.detach(session);
+    await failed;
+    void port.ask({ type: "T" });
+    await vi.advanceTimersByTimeAsync(0);
+    expect(port.awaits(next)).toBe(true);
+    next.answerAll();
   });
 
   test("wait - 10 s unless said otherwise; nothing is left", async () => {
