@@ -42,7 +42,7 @@ const traits: Readonly<Record<string, CommandTraits>> = {
 };
 
 /** Carries out Commands as the test says; by default at once. */
-export class HostInMemory implements ServerResource {
+class HostInMemory implements ServerResource {
   readonly name = "host";
   /** Ids of the Commands that it was given, in order. */
   readonly ran: string[] = [];
@@ -69,7 +69,7 @@ export class HostInMemory implements ServerResource {
 }
 
 /** A session that keeps what is written to it. */
-export class FakeOrigin implements RequestOrigin {
+class FakeOrigin implements RequestOrigin {
   readonly responses: ResponseFrame[] = [];
   readonly progress: ProgressFrame[] = [];
   onResponse: (frame: ResponseFrame) => void = (frame) => {
@@ -97,7 +97,7 @@ export class FakeOrigin implements RequestOrigin {
   }
 }
 
-export interface DeskOptions {
+interface DeskOptions {
   /** Where the journal is; a new directory when absent. */
   readonly home?: string;
   readonly frameBytesMax?: number;
