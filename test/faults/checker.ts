@@ -20,7 +20,7 @@ const answeredWithinMs = 40_000;
 const historyEventsMax = 1_500;
 
 export function judge(facts: CellFacts): Verdict {
-  const violations: string[] = [...facts.notWell];
+  const violations: string[] = [...facts.notWell, ...facts.notReplayed];
   const counts = { done: 0, notSent: 0, unknown: 0, refused: 0 };
   const effects = countEffects(facts);
   for (const request of facts.requests) {

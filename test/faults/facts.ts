@@ -55,6 +55,8 @@ export interface CellFacts {
   /** Each agent's Status changes during the cell. */
   readonly statusEvents: Readonly<Record<string, readonly string[]>>;
   readonly historyLengths: Readonly<Record<string, number>>;
+  /** Lifecycles whose history makes today's code do something else when it is replayed, and what. */
+  readonly notReplayed: readonly string[];
   /** What did not work after the fault, such as a process that is gone or a Command without its Answer. */
   readonly notWell: readonly string[];
 }

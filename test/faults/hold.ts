@@ -10,6 +10,9 @@ import { readNotes } from "./notes.ts";
 import type { Chance } from "./seeded.ts";
 import { agentIds, type FaultStack } from "./stack.ts";
 
+/** A machine with other things to do needs its time; the waits of the load are no shorter. */
+const heldWithinMs = 45_000;
+
 export interface Hold {
   /** How it is held, for people. */
   readonly how: string;
@@ -150,7 +153,7 @@ async function untilPending(
       }
       return awaited.size === 0;
     },
-    { everyMs: 50 },
+    { everyMs: 100, timeoutMs: heldWithinMs },
   );
 }
 

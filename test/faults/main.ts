@@ -4,15 +4,13 @@ import { cpSync, readdirSync, rmSync, truncateSync, writeFileSync } from "node:f
 import { join } from "node:path";
 import { inspect } from "node:util";
 import { Command, CommanderError, InvalidArgumentError } from "commander";
-// A CommonJS module whose names Node does not see.
-import proto from "@temporalio/proto";
 import { packageRoot } from "../../src/local/package-root.ts";
-import { agentWorkflowId } from "../../src/workflows/agent-messages.ts";
 import { cells, chosenCells, leftOut, type Cell } from "./matrix.ts";
 import { lineOf, replayOf, tableOf } from "./report.ts";
+import { asJson, historiesOf } from "./replay.ts";
 import { runCell, type CellResult } from "./run-cell.ts";
 import { seeded } from "./seeded.ts";
-import { agentIds, FaultStack } from "./stack.ts";
+import { FaultStack } from "./stack.ts";
 
 interface Options {
   readonly minutes?: number;
@@ -117,24 +115,15 @@ function clearLogs(stack: FaultStack): void {
   for (const name of readdirSync(logsOf(stack))) truncateSync(join(logsOf(stack), name));
 }
 
-const asJson = { longs: String, enums: String, bytes: String } as const;
-
 /** Logs of all processes, and the histories of the agents' lifecycles. */
 async function keepEvidence(stack: FaultStack, name: string): Promise<void> {
   const folder = join(evidenceFolder, name);
   rmSync(folder, { recursive: true, force: true });
   cpSync(logsOf(stack), folder, { recursive: true });
   say(`    evidence: ${folder}`);
-  for (const agentId of agentIds) {
-    try {
-      const handle = stack.temporal.workflow.getHandle(agentWorkflowId(agentId));
-      const { History } = proto.temporal.api.history.v1;
-      const history = History.toObject(History.fromObject(await handle.fetchHistory()), asJson);
-      const told = { workflowId: handle.workflowId, history };
-      writeFileSync(join(folder, `${agentId}.history.json`), JSON.stringify(told));
-    } catch (error) {
-      say(`    no history of ${agentId}: ${String(error)}`);
-    }
+  for (const { workflowId, history } of await historiesOf(stack)) {
+    const file = `${workflowId.replaceAll("/", "_")}.history.json`;
+    writeFileSync(join(folder, file), JSON.stringify({ workflowId, history: asJson(history) }));
   }
 }
 

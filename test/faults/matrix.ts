@@ -9,6 +9,7 @@ export type ProcessTarget = (typeof processTargets)[number];
 export const linkTargets = [
   "caller-gateway",
   "agent-gateway",
+  "gateway-gateway",
   "gateway-temporal",
   "gateway-postgres",
   "worker-temporal",
@@ -59,7 +60,7 @@ export const leftOut: readonly string[] = [
   "A network can't be killed, stopped or restarted: links have cut, cut-there, cut-back and delay.",
   "A process can't be cut or delayed but by its links, which are targets of their own.",
   "An agent has no link to Temporal or PostgreSQL, a worker none to agents, callers or gateways.",
-  "Gateways have no link to each other: an agent held elsewhere is reached through Temporal.",
+  "Callers that are Temporal workflows, and the Temporal UI, have no link of their own here.",
 ];
 
 /** The cells whose name contains one of the words; all without words. */

@@ -14,6 +14,7 @@ import { holdAt } from "./hold.ts";
 import { makeLoad } from "./load.ts";
 import type { Cell } from "./matrix.ts";
 import { readNotes } from "./notes.ts";
+import { notReplayed } from "./replay.ts";
 import { seeded } from "./seeded.ts";
 import { agentIds, type FaultStack } from "./stack.ts";
 
@@ -62,7 +63,7 @@ export async function runCell(
       seeded(`${seed}/${cell.name}/${i}`),
     ),
   );
-  await hold.reached();
+  const notHeld = await failureOf(hold.reached());
   const heldAfterMs = sinceCalls();
   const broken = breakIt(stack, cell, chance);
   await sleep(chance.between(0, 1_500));
@@ -71,7 +72,7 @@ export async function runCell(
   const healedAfterMs = sinceCalls();
   const ends = await Promise.all(calls);
   const answeredAfterMs = sinceCalls();
-  const notWell = await whatIsNotWell(stack, `n${no}`);
+  const notWell = [...notHeld, ...(await whatIsNotWell(stack, `n${no}`))];
   const wellAfterMs = sinceCalls();
   const facts = await collect(stack, load, lastEvents);
   const verdict = judge({
@@ -90,6 +91,16 @@ export async function runCell(
     ...{ heldAfterMs, healedAfterMs, answeredAfterMs, wellAfterMs },
     ...verdict,
   };
+}
+
+/** What kept the load from being held where it should be, such as a machine that is far too busy. */
+async function failureOf(reached: Promise<void>): Promise<readonly string[]> {
+  try {
+    await reached;
+    return [];
+  } catch (error) {
+    return [`not held: ${String(error)}`];
+  }
 }
 
 /** Every process lives, every gateway is ready, every agent is Up and carries out a Command. */
@@ -129,7 +140,7 @@ async function whatIsNotWell(stack: FaultStack, prefix: string): Promise<readonl
   return found;
 }
 
-type Collected = Pick<CellFacts, "notes" | "statusEvents" | "historyLengths"> & {
+type Collected = Pick<CellFacts, "notes" | "statusEvents" | "historyLengths" | "notReplayed"> & {
   readonly requests: readonly (LoadRequest & Pick<RequestFacts, "record" | "lifecycle">)[];
 };
 
@@ -169,6 +180,7 @@ async function collect(
     notes: Object.fromEntries(entries.map(({ agentId, notes }) => [agentId, notes])),
     statusEvents: Object.fromEntries(entries.map(({ agentId, events }) => [agentId, events])),
     historyLengths: Object.fromEntries(entries.map(({ agentId, length }) => [agentId, length])),
+    notReplayed: await notReplayed(stack),
   };
 }
 

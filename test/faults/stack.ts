@@ -20,6 +20,8 @@ import type { LinkTarget, ProcessTarget } from "./matrix.ts";
 import { breakable, startMusterChild, type Breakable } from "./processes.ts";
 
 const apiToken = "faults-api-token-0123456789";
+/** Another address of this machine, so that a proxy can listen on the very port that its gateway has on 127.0.0.1. */
+const advertisedHost = "127.0.0.2";
 const gatewayIds = ["gateway-1", "gateway-2"] as const;
 export const agentIds = ["host-1", "host-2", "host-3", "host-4"] as const;
 const resource = new URL("effects-resource.mjs", import.meta.url).pathname;
@@ -46,6 +48,7 @@ export class FaultStack {
   readonly links: Record<LinkTarget, TcpProxy[]> = {
     "caller-gateway": [],
     "agent-gateway": [],
+    "gateway-gateway": [],
     "gateway-temporal": [],
     "gateway-postgres": [],
     "worker-temporal": [],
@@ -179,13 +182,15 @@ export class FaultStack {
 
   async #startGateway(gatewayId: string, temporalPort: number): Promise<void> {
     const [agentPort, apiPort] = [await freePort(), await freePort()];
-    this.links["agent-gateway"].push(await startTcpProxy(agentPort));
     this.links["caller-gateway"].push(await startTcpProxy(apiPort));
+    // Where the gateway says that it is: agents and other gateways must not find their way round the proxies.
+    const at = (port: number) => ({ host: advertisedHost, port });
+    this.links["agent-gateway"].push(await startTcpProxy(agentPort, "127.0.0.1", at(agentPort)));
+    this.links["gateway-gateway"].push(await startTcpProxy(apiPort, "127.0.0.1", at(apiPort)));
     const env = {
       ...(await this.#serverEnv("gateway", temporalPort)),
       MUSTER_GATEWAY_ID: gatewayId,
-      // A name that leads nowhere: an agent must not find its way round the proxies by what it learns.
-      MUSTER_ADVERTISE_HOST: "gateway.invalid",
+      MUSTER_ADVERTISE_HOST: advertisedHost,
       MUSTER_AGENT_PORT: String(agentPort),
       MUSTER_API_PORT: String(apiPort),
     };
@@ -200,7 +205,9 @@ export class FaultStack {
       ...["agent", "--id", agentId, "--zone", "zone-1", "--cluster", "cluster-1"],
       ...["--resource", resource, "--config", config],
     ];
-    const gateways = this.links["agent-gateway"].map(({ port }) => `ws://127.0.0.1:${port}`);
+    const gateways = this.links["agent-gateway"].map(
+      ({ port }) => `ws://${advertisedHost}:${port}`,
+    );
     // Each begins with another one.
     const first = agentIds.findIndex((one) => one === agentId) % gateways.length;
     const env = {

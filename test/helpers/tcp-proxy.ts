@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 export type Direction = "toServer" | "toClient";
 
 export interface TcpProxy {
-  /** On 127.0.0.1. */
+  /** On 127.0.0.1, unless told otherwise. */
   readonly port: number;
   /** Connections that are open now. */
   readonly connections: () => number;
@@ -25,8 +25,12 @@ export interface TcpProxy {
   readonly close: () => Promise<void>;
 }
 
-/** Listens on a free port and forwards to `targetPort` (on 127.0.0.1 unless a host is given). */
-export async function startTcpProxy(targetPort: number, host = "127.0.0.1"): Promise<TcpProxy> {
+/** Listens on a free port of 127.0.0.1, or at `at`, and forwards to `targetPort` (on 127.0.0.1 unless a host is given). */
+export async function startTcpProxy(
+  targetPort: number,
+  host = "127.0.0.1",
+  at: { readonly host: string; readonly port: number } = { host: "127.0.0.1", port: 0 },
+): Promise<TcpProxy> {
   const pairs = new Set<readonly [Socket, Socket]>();
   const silent = new Set<Direction>();
   const held = new Set<Direction>();
@@ -112,7 +116,7 @@ export async function startTcpProxy(targetPort: number, host = "127.0.0.1"): Pro
     pairs.clear();
   };
   await new Promise<void>((resolve, reject) => {
-    server.once("error", reject).listen(0, "127.0.0.1", resolve);
+    server.once("error", reject).listen(at.port, at.host, resolve);
   });
   return {
     port: (server.address() as AddressInfo).port,

@@ -55,6 +55,7 @@ function facts(
     healedAfterMs: 5_000,
     statusEvents: {},
     historyLengths: {},
+    notReplayed: [],
     notWell: [],
     ...more,
   };
@@ -168,6 +169,11 @@ describe("checker of the fault matrix", () => {
       "a long history",
       facts([settled], ["a"], { historyLengths: { "host-1": 5_000 } }),
       "5000 events",
+    ],
+    [
+      "a history that can't be replayed",
+      facts([settled], ["a"], { notReplayed: ["agent/host-1: Nondeterminism"] }),
+      "Nondeterminism",
     ],
     [
       "what does not work after",
