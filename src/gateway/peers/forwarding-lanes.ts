@@ -95,9 +95,9 @@ export class ForwardingLanes implements CommandLanes {
     request: CallerRequest,
   ): Promise<PeerReply> {
     this.forwarded++;
-    return await link.call(method, agentId, request, (leave) => {
-      request.onOpen?.({ leave });
-    });
+    // A durable Request goes on without its caller, who may ask for it again: it is only ended by a cancel that names it.
+    const onBegun = (leave: (reason: string) => void) => request.onOpen?.({ leave });
+    return await link.call(method, agentId, request, method === "ask" ? onBegun : undefined);
   }
 
   /** The link to whoever holds the agent; undefined when this gateway does, or nobody, or nobody knows. */
