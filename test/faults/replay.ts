@@ -2,6 +2,8 @@
 // A CommonJS module whose names Node does not see.
 import proto from "@temporalio/proto";
 import { Worker } from "@temporalio/worker";
+import { createLog } from "../../src/telemetry/log.ts";
+import { installRuntime } from "../../src/temporal/runtime.ts";
 import { buildWorkflowBundle, type WorkflowBundle } from "../../src/worker/bundle.ts";
 import { agentWorkflowId } from "../../src/workflows/agent-messages.ts";
 import { agentIds, type FaultStack } from "./stack.ts";
@@ -27,6 +29,7 @@ export function asJson(history: proto.temporal.api.history.v1.History): unknown 
 }
 
 export async function notReplayed(stack: FaultStack): Promise<readonly string[]> {
+  await installRuntime(createLog("faults", "error"));
   bundle ??= buildWorkflowBundle();
   const histories = await historiesOf(stack);
   const found: string[] = [];

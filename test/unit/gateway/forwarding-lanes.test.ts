@@ -36,8 +36,8 @@ const leaving: CallerRequest = {
   requestId: "r-1",
   commands: [{ type: "StopVm", id: "c-1" }],
   onError: "stop",
-  onOpen: ({ leave }) => {
-    leave("its caller's connection closed");
+  onOpen: (call) => {
+    call.leave("its caller's connection closed");
   },
 };
 
