@@ -92,7 +92,7 @@ const may = {
 const sandboxed = ["workflows", "caller-workflow"];
 const packages = {
   api: "^$",
-  lifecycle: "^$",
+  lifecycle: "node_modules/croner/",
   workflows: "node_modules/@temporalio/(workflow|common)/",
   "caller-workflow": "node_modules/@temporalio/(workflow|common)/",
   "caller-activities": "node_modules/@temporalio/(activity|client|common)/|^node:|^crypto$",

@@ -6,6 +6,7 @@ export * from "./evacuation.ts";
 export * from "./hooks.ts";
 export * from "./host-commands.ts";
 export * from "./investigator.ts";
+export * from "./payload-limits.ts";
 export type * from "./replies.ts";
 export * from "./server-resource.ts";
 export * from "./session-commands.ts";

@@ -4,10 +4,9 @@
  */
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { WireCommand } from "../api/index.ts";
+import { payloadLimits, type WireCommand } from "../api/index.ts";
 import type { NotedRequest } from "../db/index.ts";
-import { sizeOf } from "../lifecycle/mailbox.ts";
-import { mailboxLimits } from "../lifecycle/mailbox-types.ts";
+import { sizeOf } from "../lifecycle/size-of.ts";
 import type { Log } from "../telemetry/log.ts";
 import type {
   AdmitMessage,
@@ -238,7 +237,7 @@ export class RequestAdmitter {
 /** Said before anything is noted, and in the lifecycle's own terms: it would refuse the Request. */
 function checkSize(commands: readonly WireCommand[]): void {
   const bytes = sizeOf(commands);
-  const { requestBytes } = mailboxLimits;
+  const { requestBytes } = payloadLimits;
   if (bytes <= requestBytes) return;
   throw new RequestRefusedError(
     "TOO_LARGE",

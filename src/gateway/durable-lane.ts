@@ -21,7 +21,7 @@ import type { PassingObserver } from "./hooks/gateway-hooks.ts";
 import { ProgressMarks } from "./progress-marks.ts";
 import { RecordWatch } from "./record-watch.ts";
 import { untilSettled } from "./until-settled.ts";
-import { sendSessionCommand } from "./session-requests.ts";
+import { sendCancel } from "./session-requests.ts";
 import type { SecretFields } from "./secret-fields.ts";
 import type { Session } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
@@ -200,9 +200,8 @@ export class DurableLane {
       commands: commands.map(({ id }) => ({ id })),
       progress: progress === true ? new ProgressMarks() : undefined,
     });
-    if (request.cancelled !== undefined) {
-      sendSessionCommand(session, { type: "Cancel", seq, details: request.cancelled });
-    }
+    const cancelled = session.takeCancelled(seq) ?? request.cancelled;
+    if (cancelled !== undefined) sendCancel(session, seq, cancelled);
     this.#passing?.onCommands(session, "durable", seq, commands);
     return true;
   }

@@ -12,7 +12,7 @@ import type {
 } from "../workflows/activity-types.ts";
 import type { Lease } from "./lease.ts";
 import type { GatewayParts } from "./parts.ts";
-import { sendSessionCommand } from "./session-requests.ts";
+import { sendCancel, sendSessionCommand } from "./session-requests.ts";
 
 /** How long the agent may take to say that it is alive, when the lifecycle does not say. */
 const askMsDefault = 5_000;
@@ -31,9 +31,10 @@ export function createGatewayActivities(parts: GatewayParts, lease: Lease): Gate
 
     cancelRequest({ agentId, epoch, seq, reason }) {
       const session = sessions.findEpoch(agentId, epoch);
-      if (session !== undefined) {
-        sendSessionCommand(session, { type: "Cancel", seq, details: reason });
-      }
+      if (session === undefined) return Promise.resolve();
+      // The Request may be on its way to this gateway, perhaps again: then the agent is asked behind it, too.
+      session.noteCancelled(seq, reason);
+      sendCancel(session, seq, reason);
       return Promise.resolve();
     },
 

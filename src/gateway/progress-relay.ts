@@ -3,7 +3,7 @@
  * bounded, seldom, and nothing waits for it; the Response says it all again.
  */
 import type { Answer } from "../api/index.ts";
-import { sizeOf } from "../lifecycle/mailbox.ts";
+import { sizeOf } from "../lifecycle/size-of.ts";
 import type { ProgressMessage } from "../workflows/agent-messages.ts";
 
 /** What comes within the first of these goes together, and is not told when the Response comes sooner. */

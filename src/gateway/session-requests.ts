@@ -41,3 +41,8 @@ function send(session: Session, seq: number, command: SessionCommand): boolean {
     commands: [{ id: randomUUID(), ...command }],
   });
 }
+
+/** Asks the agent to end a durable Request; one that it does not have open stays as it is. */
+export function sendCancel(session: Session, seq: number, details: string): void {
+  sendSessionCommand(session, { type: "Cancel", seq, details });
+}

@@ -67,6 +67,8 @@ export class Session {
   controlsOpen = 0;
   #over: AbortController | undefined;
   #ended = false;
+  /** Why Requests were cancelled that may be on their way here, by their `seq`. */
+  readonly #cancelled = new Map<number, string>();
   readonly #whenOpen: Promise<boolean>;
   #settleOpen: (open: boolean) => void = () => undefined;
 
@@ -103,11 +105,20 @@ export class Session {
   /** Remembers a Request that was written until its Answers are here, of the newest ones. */
   noteHanded(seq: number, request: HandedRequest): void {
     this.handed.set(seq, request);
-    if (this.handed.size <= handedMax) return;
-    for (const oldest of this.handed.keys()) {
-      this.handed.delete(oldest);
-      return;
-    }
+    dropOldest(this.handed, handedMax);
+  }
+
+  /** Remembers a cancel that may have overtaken its Request, of the newest ones. */
+  noteCancelled(seq: number, reason: string): void {
+    this.#cancelled.set(seq, reason);
+    dropOldest(this.#cancelled, handedMax);
+  }
+
+  /** Why that Request was cancelled before it was written; forgets it. */
+  takeCancelled(seq: number): string | undefined {
+    const reason = this.#cancelled.get(seq);
+    this.#cancelled.delete(seq);
+    return reason;
   }
 
   /** Aborted when the session is over. */
@@ -132,5 +143,13 @@ export class Session {
 
   settleOpen(open: boolean): void {
     this.#settleOpen(open);
+  }
+}
+
+function dropOldest(map: Map<number, unknown>, sizeMax: number): void {
+  if (map.size <= sizeMax) return;
+  for (const oldest of map.keys()) {
+    map.delete(oldest);
+    return;
   }
 }

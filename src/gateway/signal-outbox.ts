@@ -4,7 +4,7 @@
  * Each is tried at once; what Temporal did not take is kept and brought over in order, agent by agent.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import { sizeOf } from "../lifecycle/mailbox.ts";
+import { sizeOf } from "../lifecycle/size-of.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { AgentSignal } from "./agent-port.ts";
 import { LifecycleGoneError } from "./errors.ts";

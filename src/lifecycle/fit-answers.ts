@@ -1,6 +1,6 @@
 /** Keeps the Answers to a durable Request in a size that a lifecycle can take. */
 import type { Answer, ErrorAnswer } from "../api/index.ts";
-import { sizeOf } from "./mailbox.ts";
+import { sizeOf } from "./size-of.ts";
 
 /** Of all Answers to one Request, in bytes of JSON. Temporal refuses a message above 2 MiB for ever. */
 export const answersBytesMax = 1024 * 1024;

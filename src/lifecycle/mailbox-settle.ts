@@ -1,8 +1,10 @@
 /** How Requests in a mailbox get their Answers: from the agent, from the clock, from an operator. Each gets them once. */
 import type { Answer, ErrorAnswer, Outcome, WireCommand } from "../api/index.ts";
-import { isFinished, sizeOf } from "./mailbox.ts";
+import { isFinished } from "./mailbox.ts";
+import { keepable } from "./mailbox-memory.ts";
 import { mailboxLimits } from "./mailbox-types.ts";
 import type { FinishedRequest, MailboxState, PendingRequest, Waiter } from "./mailbox-types.ts";
+import { sizeOf } from "./size-of.ts";
 
 /** A Request that just got its Answers, and who waits for them. */
 export interface Settled {
@@ -20,13 +22,15 @@ export type AnswerOutcome =
   | { readonly type: "foreign"; readonly reason: string };
 
 /**
- * Settles a Request by the agent's Answers, matched by Command id. A Command without one gets an Answer that says so;
- * Answers to Commands that are not of this Request are dropped.
+ * Settles a Request by the agent's Answers, matched by Command id. A Command without one gets the Answer that was there
+ * while the Request went on, or one that says that it is missing; Answers to Commands that are not of this Request are
+ * dropped.
  */
 export function settleByAnswer(
   mailbox: MailboxState,
   seq: number,
   answers: readonly Answer[],
+  nowMs: number,
 ): AnswerOutcome {
   const request = mailbox.pending.find((pending) => pending.seq === seq);
   if (request === undefined) return { type: "late" };
@@ -34,9 +38,11 @@ export function settleByAnswer(
   if (!request.commands.some((command) => byCommand.has(command.id))) {
     return { type: "foreign", reason: `no Answer belongs to a Command of Request ${seq}` };
   }
+  const soFar = answersSoFar(request);
   const complete = request.commands.map(
     (command) =>
       byCommand.get(command.id) ??
+      soFar.get(command.id) ??
       errorAnswer(
         command,
         "unknown",
@@ -44,11 +50,43 @@ export function settleByAnswer(
         "The agent answered the Request without an Answer to this Command. Look at the resource before sending it again.",
       ),
   );
-  return { type: "settled", ...settle(mailbox, request, complete) };
+  return { type: "settled", ...settle(mailbox, request, complete, nowMs) };
 }
 
 /**
- * Settles every Request whose wait is over: `notSent` when no session ever had it, else `unknown`, in order.
+ * Notes Answers that are there while their Request goes on: the first one for each Command stands. Those that find no
+ * room are left out, as if they had not come: the Response brings them again.
+ * @returns whether the Request is still pending.
+ */
+export function noteProgress(
+  mailbox: MailboxState,
+  seq: number,
+  answers: readonly Answer[],
+): boolean {
+  const request = mailbox.pending.find((pending) => pending.seq === seq);
+  if (request === undefined) return false;
+  const soFar = answersSoFar(request);
+  const isOwn = new Set(request.commands.map(({ id }) => id));
+  let room =
+    mailboxLimits.soFarBytes -
+    mailbox.pending.reduce((sum, { soFarBytes = 0 }) => sum + soFarBytes, 0);
+  let bytes = request.soFarBytes ?? 0;
+  for (const answer of answers) {
+    if (!isOwn.has(answer.commandId) || soFar.has(answer.commandId)) continue;
+    const size = sizeOf(answer);
+    if (size > room) continue;
+    room -= size;
+    bytes += size;
+    soFar.set(answer.commandId, answer);
+  }
+  request.soFar = request.commands.flatMap(({ id }) => soFar.get(id) ?? []);
+  request.soFarBytes = bytes;
+  return true;
+}
+
+/**
+ * Settles every Request whose wait is over, in order. Answers that are there stand; the other Commands get `notSent` when
+ * no session ever had the Request, else `unknown`.
  */
 export function settleExpired(mailbox: MailboxState, nowMs: number): readonly Settled[] {
   return mailbox.pending
@@ -57,6 +95,7 @@ export function settleExpired(mailbox: MailboxState, nowMs: number): readonly Se
       settleUnanswered(
         mailbox,
         request,
+        nowMs,
         isSent(request) ? "NO_ANSWER_IN_TIME" : "NOT_DELIVERED_IN_TIME",
         isSent(request)
           ? `No Answer came within ${request.waitMs} ms. The Command may or may not have run: look at the resource.`
@@ -66,11 +105,12 @@ export function settleExpired(mailbox: MailboxState, nowMs: number): readonly Se
 }
 
 /** Settles everything that waits: the agent is removed. */
-export function settleRemoved(mailbox: MailboxState): readonly Settled[] {
+export function settleRemoved(mailbox: MailboxState, nowMs: number): readonly Settled[] {
   return [...mailbox.pending].map((request) =>
     settleUnanswered(
       mailbox,
       request,
+      nowMs,
       "AGENT_REMOVED",
       isSent(request)
         ? "The agent was removed before it answered. The Command may or may not have run."
@@ -87,23 +127,42 @@ export type CancelOutcome =
   | { readonly type: "settled" }
   | { readonly type: "unknown" };
 
-/** Cancels a Request. */
-export function cancel(mailbox: MailboxState, requestId: string, reason: string): CancelOutcome {
+/** Cancels a Request that nobody had yet. */
+export function cancel(
+  mailbox: MailboxState,
+  requestId: string,
+  reason: string,
+  nowMs: number,
+): CancelOutcome {
   const request = mailbox.pending.find((one) => one.requestId === requestId);
   if (request === undefined) {
     const finished = mailbox.finished.some((one) => one.requestId === requestId);
     return { type: finished ? "settled" : "unknown" };
   }
   if (isSent(request)) return { type: "ask", request };
-  return {
-    type: "cancelled",
-    ...settleUnanswered(
-      mailbox,
-      request,
-      "CANCELLED",
-      `Cancelled before it was sent: ${reason}. Nothing was run.`,
-    ),
-  };
+  return { type: "cancelled", ...settleCancelled(mailbox, request, reason, nowMs) };
+}
+
+/**
+ * Settles the Requests that were cancelled while a session may have had them, and that have come back since: certainly
+ * not sent.
+ */
+export function settleReturned(mailbox: MailboxState, nowMs: number): readonly Settled[] {
+  return mailbox.pending.flatMap((request) =>
+    request.cancelled === undefined || isSent(request)
+      ? []
+      : settleCancelled(mailbox, request, request.cancelled, nowMs),
+  );
+}
+
+function settleCancelled(
+  mailbox: MailboxState,
+  request: PendingRequest,
+  reason: string,
+  nowMs: number,
+): Settled {
+  const details = `Cancelled before it was sent: ${reason}. Nothing was run.`;
+  return settleUnanswered(mailbox, request, nowMs, "CANCELLED", details);
 }
 
 /** Whether a session may have the Request. */
@@ -121,64 +180,46 @@ function errorAnswer(
   return { type: "ErrorAnswer", commandId: command.id, result: false, outcome, errorCode, details };
 }
 
+function answersSoFar({ soFar = [] }: PendingRequest): Map<string, Answer> {
+  return new Map(soFar.map((answer) => [answer.commandId, answer]));
+}
+
+/** Answers that are there stand; the other Commands get an error Answer. */
 function settleUnanswered(
   mailbox: MailboxState,
   request: PendingRequest,
+  nowMs: number,
   errorCode: string,
   details: string,
 ): Settled {
   const outcome = isSent(request) ? "unknown" : "notSent";
-  return settle(
-    mailbox,
-    request,
-    request.commands.map((command) => errorAnswer(command, outcome, errorCode, details)),
+  const soFar = answersSoFar(request);
+  const answers = request.commands.map(
+    (command) => soFar.get(command.id) ?? errorAnswer(command, outcome, errorCode, details),
   );
+  return settle(mailbox, request, answers, nowMs);
 }
 
 function settle(
   mailbox: MailboxState,
   request: PendingRequest,
   answers: readonly Answer[],
+  nowMs: number,
 ): Settled {
   mailbox.pending = mailbox.pending.filter((other) => other !== request);
+  const { requestId, seq, waiters } = request;
   const commands = request.commands.map(({ id, type }) => ({ id, type }));
-  const kept = sizeOf(answers) > mailboxLimits.finishedBytes / 2 ? answers.map(trimmed) : answers;
+  const kept = keepable(answers);
   const finished: FinishedRequest = {
-    requestId: request.requestId,
-    seq: request.seq,
+    requestId,
+    seq,
     commands,
     answers: kept,
     handed: isSent(request),
-    bytes: sizeOf(commands) + sizeOf(kept),
+    bytes: sizeOf({ requestId, commands, answers: kept }),
+    admittedAtMs: request.deadlineMs - request.waitMs,
+    settledAtMs: nowMs,
   };
   mailbox.finished.push(finished);
-  forgetOldest(mailbox);
-  return { request: finished, answers, waiters: request.waiters };
-}
-
-/** An Answer too large to be kept, without the fields of its type. The caller who waited got it whole. */
-function trimmed(answer: Answer): Answer {
-  const { type, commandId, result, outcome, errorCode } = answer;
-  return {
-    type,
-    commandId,
-    result,
-    ...(outcome !== undefined && { outcome }),
-    ...(errorCode !== undefined && { errorCode }),
-    details: "The Answer was too large to be kept whole; only its caller saw it.",
-  };
-}
-
-function forgetOldest(mailbox: MailboxState): void {
-  let bytes = mailbox.finished.reduce((sum, one) => sum + one.bytes, 0);
-  let forgotten = 0;
-  while (
-    mailbox.finished.length - forgotten > 1 &&
-    (mailbox.finished.length - forgotten > mailboxLimits.finished ||
-      bytes > mailboxLimits.finishedBytes)
-  ) {
-    bytes -= mailbox.finished[forgotten]?.bytes ?? 0;
-    forgotten++;
-  }
-  if (forgotten > 0) mailbox.finished.splice(0, forgotten);
+  return { request: finished, answers, waiters };
 }

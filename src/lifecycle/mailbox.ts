@@ -2,25 +2,26 @@
  * The mailbox of an agent: Requests from admission to their Answers (DESIGN §7). Each admitted Command gets exactly one
  * Answer. The functions change the state in place and nothing else; `nowMs` is an argument.
  */
+import { payloadLimits } from "../api/index.ts";
+import { isForgotten } from "./mailbox-memory.ts";
 import { mailboxLimits } from "./mailbox-types.ts";
 import type {
   FinishedRequest,
   MailboxState,
   PendingRequest,
   RequestToAdmit,
-  RequestToDeliver,
+  Waiter,
 } from "./mailbox-types.ts";
+import { sizeOf } from "./size-of.ts";
 
 /** Why a Request cannot be admitted, with what to change. */
 export interface MailboxRefusal {
-  readonly code: "MAILBOX_FULL" | "INVALID_REQUEST" | "DUPLICATE_COMMAND_ID";
+  readonly code: "MAILBOX_FULL" | "INVALID_REQUEST" | "DUPLICATE_COMMAND_ID" | "REQUEST_FORGOTTEN";
   readonly message: string;
 }
 
-/** Size of a value as JSON in UTF-8, in bytes: what Temporal will store. */
-export function sizeOf(value: unknown): number {
-  return new TextEncoder().encode(JSON.stringify(value)).length;
-}
+/** Callers that may wait for one Request: each asking again from another place adds one, the newest count. */
+const waitersMax = 5;
 
 /** The Request of that id, pending or among the last finished. */
 export function findRequest(
@@ -37,18 +38,24 @@ export function isFinished(request: PendingRequest | FinishedRequest): request i
   return "answers" in request;
 }
 
-/** Why a new Request would be refused; undefined when `admit` may follow. Changes nothing. */
+/**
+ * Why a new Request would be refused; undefined when `admit` may follow. Changes nothing.
+ * @param repeatAgoMs how long ago its id was used for the first time, where this is a repetition.
+ */
 export function refusalOf(
   mailbox: MailboxState,
   request: Pick<RequestToAdmit, "requestId" | "commands">,
+  nowMs: number,
+  repeatAgoMs?: number,
 ): MailboxRefusal | undefined {
-  const bytes = sizeOf(request.commands);
-  if (bytes > mailboxLimits.requestBytes) {
+  if (isForgotten(mailbox, nowMs, repeatAgoMs)) {
     return refusal(
-      "INVALID_REQUEST",
-      `The Request has ${bytes} bytes; ${mailboxLimits.requestBytes} is the most. Send fewer or smaller Commands.`,
+      "REQUEST_FORGOTTEN",
+      `Request ${request.requestId} was sent so long ago that its record may be gone: it may have run. Look at the resource, then send what is left to do with a new request id.`,
     );
   }
+  const tooLarge = tooLargeOf(request);
+  if (tooLarge !== undefined) return refusal("INVALID_REQUEST", tooLarge);
   const duplicate = duplicateCommandId(mailbox, request);
   if (duplicate !== undefined) {
     return refusal(
@@ -56,17 +63,31 @@ export function refusalOf(
       `A Command with id ${duplicate} was sent before. Give every Command an id of its own.`,
     );
   }
-  const pendingBytes = mailbox.pending.reduce((sum, one) => sum + one.bytes, 0);
+  const waitingBytes = pendingBytes(mailbox);
   if (
     mailbox.pending.length >= mailboxLimits.pending ||
-    pendingBytes + bytes > mailboxLimits.pendingBytes
+    waitingBytes + sizeOf(request.commands) > mailboxLimits.pendingBytes
   ) {
     return refusal(
       "MAILBOX_FULL",
-      `${mailbox.pending.length} Requests of ${pendingBytes} bytes wait for this agent already. Send again when some are answered.`,
+      `${mailbox.pending.length} Requests of ${waitingBytes} bytes wait for this agent already. Send again when some are answered.`,
     );
   }
   return undefined;
+}
+
+function tooLargeOf({ commands }: Pick<RequestToAdmit, "commands">): string | undefined {
+  const { commandBytes, requestBytes } = payloadLimits;
+  let bytes = 0;
+  for (const command of commands) {
+    const own = sizeOf(command);
+    if (own > commandBytes) {
+      return `The Command ${command.type} has ${own} bytes; ${commandBytes} is the most. Send less in it, or where to fetch it.`;
+    }
+    bytes += own;
+  }
+  if (bytes <= requestBytes) return undefined;
+  return `The Request has ${bytes} bytes; ${requestBytes} is the most. Send fewer or smaller Commands.`;
 }
 
 function duplicateCommandId(
@@ -74,15 +95,20 @@ function duplicateCommandId(
   request: Pick<RequestToAdmit, "commands">,
 ): string | undefined {
   const ids = new Set<string>();
-  for (const command of request.commands) {
-    if (ids.has(command.id)) return command.id;
-    ids.add(command.id);
+  for (const { id } of request.commands) {
+    if (ids.has(id)) return id;
+    ids.add(id);
   }
-  for (const known of [...mailbox.pending, ...mailbox.finished]) {
-    const same = known.commands.find((command) => ids.has(command.id));
-    if (same !== undefined) return same.id;
+  for (const requests of [mailbox.pending, mailbox.finished]) {
+    for (const { commands } of requests) {
+      for (const { id } of commands) if (ids.has(id)) return id;
+    }
   }
   return undefined;
+}
+
+function pendingBytes(mailbox: MailboxState): number {
+  return mailbox.pending.reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
 /** Records a Request, which `refusalOf` must have let pass, and gives it its place in the order. */
@@ -91,72 +117,27 @@ export function admit(
   request: RequestToAdmit,
   nowMs: number,
 ): PendingRequest {
+  const { requestId, commands, waiters } = request;
   const pending: PendingRequest = {
     ...request,
     seq: mailbox.nextSeq++,
     deadlineMs: nowMs + request.waitMs,
-    bytes: sizeOf(request.commands),
+    bytes: sizeOf({ requestId, commands, waiters }),
     handedEpochs: [],
   };
   mailbox.pending.push(pending);
   return pending;
 }
 
-/** Notes that a Request was given to the gateway that holds session `epoch`. */
-export function markHanded(request: PendingRequest, epoch: number): void {
-  if (!request.handedEpochs.includes(epoch)) request.handedEpochs.push(epoch);
-  else if (request.handedAgainEpochs?.includes(epoch) !== true) {
-    request.handedAgainEpochs = [...(request.handedAgainEpochs ?? []), epoch];
-  }
-}
-
-/**
- * The gateway says that these Requests were certainly not written to the socket of session `epoch`, this time. One that
- * was given to the session before stays: it may have been written then.
- * @returns the numbers of those that stay.
- */
-export function markUndelivered(
-  mailbox: MailboxState,
-  epoch: number,
-  seqs: readonly number[],
-): readonly number[] {
-  const stay: number[] = [];
-  for (const request of mailbox.pending) {
-    if (!seqs.includes(request.seq)) continue;
-    if (request.handedAgainEpochs?.includes(epoch) === true) stay.push(request.seq);
-    else request.handedEpochs = request.handedEpochs.filter((handed) => handed !== epoch);
-  }
-  return stay;
-}
-
-/** Pending Requests that session `epoch` was not given yet, in order. */
-export function notHandedTo(mailbox: MailboxState, epoch: number): readonly PendingRequest[] {
-  return mailbox.pending.filter((request) => !request.handedEpochs.includes(epoch));
-}
-
-/**
- * A pending Request as it goes to the agent. `after` is the newest in-sequence Request before it that still waits: it
- * may reach the agent later, by another way.
- */
-export function toDeliver(
-  mailbox: MailboxState,
+/** Notes that a pending Request was asked for again, by others or in another way. */
+export function join(
   request: PendingRequest,
-  nowMs: number,
-): RequestToDeliver {
-  const before = request.inSequence
-    ? mailbox.pending.findLast((other) => other.inSequence && other.seq < request.seq)
-    : undefined;
-  return {
-    requestId: request.requestId,
-    seq: request.seq,
-    commands: request.commands,
-    onError: request.onError,
-    inSequence: request.inSequence,
-    ...(before !== undefined && {
-      after: { seq: before.seq, withinMs: Math.max(0, before.deadlineMs - nowMs) },
-    }),
-    waitMs: Math.max(0, request.deadlineMs - nowMs),
-  };
+  more: Pick<RequestToAdmit, "waiters" | "progress">,
+): void {
+  const known = new Set(request.waiters.map((waiter) => JSON.stringify(waiter)));
+  const isNew = (waiter: Waiter) => !known.has(JSON.stringify(waiter));
+  request.waiters = [...request.waiters, ...more.waiters.filter(isNew)].slice(-waitersMax);
+  if (more.progress === true) request.progress = true;
 }
 
 /** When the next pending Request runs out of time; undefined when none waits. */

@@ -248,5 +248,9 @@ export const agentEventTypes = [
   "recoveryCalled",
   "handshakeRefused",
   "evacuation",
+  "recurringAdded",
+  "recurringRemoved",
+  "recurringFailed",
+  "recurringSucceeded",
 ] as const;
 export type AgentEventType = (typeof agentEventTypes)[number];

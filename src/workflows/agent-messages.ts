@@ -14,6 +14,7 @@ import type {
 } from "../api/index.ts";
 import type { AskedInvestigator } from "./recovery-messages.ts";
 import type { EvacuationProgress } from "../lifecycle/evacuation-progress.ts";
+import type { RecurringOrder, RecurringSchedule } from "../lifecycle/recurring-types.ts";
 
 export const agentLifecycleType = "agentLifecycle";
 export const lifecycleTaskQueue = "muster-lifecycle";
@@ -209,6 +210,21 @@ export interface DurableRequest {
   readonly cancelled?: string;
 }
 
+/** An AdmitMessage as callers in other languages may write it; null stands for absent, too. */
+export interface BareAdmitMessage extends Omit<AdmitMessage, "requestId" | "commands" | "onError"> {
+  /** Absent: the Update's id. */
+  readonly requestId?: string;
+  readonly commands: readonly {
+    readonly type: string;
+    /** Absent: made of the request id and the Command's place. */
+    readonly id?: string;
+    readonly [field: string]: unknown;
+  }[];
+  /** Absent: `stop`. */
+  readonly onError?: "stop" | "continue";
+}
+
+/** `requestId` is absent in results of earlier releases. */
 export type AdmitResult =
   /** The asking gateway writes it to its socket. */
   | { readonly state: "pending"; readonly deliver: "caller"; readonly request: DurableRequest }
@@ -216,17 +232,23 @@ export type AdmitResult =
   | {
       readonly state: "pending";
       readonly deliver: "workflow";
+      readonly requestId?: string;
       readonly seq: number;
       readonly waitMs: number;
     }
   /** This request id was admitted before and has its Answers. */
-  | { readonly state: "settled"; readonly seq: number; readonly answers: readonly Answer[] };
+  | {
+      readonly state: "settled";
+      readonly requestId?: string;
+      readonly seq: number;
+      readonly answers: readonly Answer[];
+    };
 /**
  * Refused by the validator with an ApplicationFailure whose `type` is one of `AdmitRefusal`. While the workflow renews its
  * history it may fail with gRPC FAILED_PRECONDITION ("unexpected workflow task failure"): nothing was admitted then; ask
  * again with the same update id.
  */
-export const admitUpdate = defineUpdate<AdmitResult, [AdmitMessage]>("admit");
+export const admitUpdate = defineUpdate<AdmitResult, [BareAdmitMessage]>("admit");
 
 /**
  * Detail of an INVALID_REQUEST: a gateway brought fields in clear that the agent declared secret since. The same Request
@@ -251,8 +273,15 @@ export interface CancelMessage {
   readonly requestId: string;
   readonly reason: string;
 }
+/**
+ * `cancelled`: nothing was sent. `asked`: the agent may have it and is asked, now or when it is back; asking again is the
+ * same asking. `settled`: it had its Answers. `unknown`: no such Request is known (any more).
+ */
 export type CancelResult = "cancelled" | "asked" | "settled" | "unknown";
-export const cancelUpdate = defineUpdate<CancelResult, [CancelMessage]>("cancel");
+export const cancelUpdate = defineUpdate<
+  CancelResult,
+  [Pick<CancelMessage, "requestId"> & Partial<CancelMessage>]
+>("cancel");
 
 /** Who asks, for the event log. Everything is optional so that a bare signal from the Temporal UI works. */
 export interface OperatorMessage {
@@ -352,23 +381,18 @@ export const pendingQuery = defineQuery<readonly RequestView[]>("pending");
 /** One Request, pending or among the last finished; null when not known (any more). */
 export const requestQuery = defineQuery<RequestView | null, [string]>("request");
 
-/** When a recurring Request is due: a cron expression of five fields in a time zone (default UTC), or every so often. */
-export type RecurringSchedule =
-  { readonly cron: string; readonly timezone?: string } | { readonly everySeconds: number };
+export type { RecurringSchedule };
 
 /**
  * Commands that the lifecycle sends again and again, by itself (the original's CronCommand). A name is one recurring Request:
- * adding it again replaces it.
+ * adding it again replaces it, and the very same changes nothing.
  */
-export interface AddRecurringMessage {
-  readonly name: string;
-  readonly commands: readonly { readonly type: string; readonly [field: string]: unknown }[];
-  readonly schedule: RecurringSchedule;
-  readonly onError: "stop" | "continue";
-  /** Absent: the largest of the Command types' own waits. */
-  readonly waitSeconds?: number;
+export interface AddRecurringMessage extends Omit<RecurringOrder, "onError"> {
+  /** Absent: `stop`. */
+  readonly onError?: "stop" | "continue";
   readonly by?: string;
 }
+/** Refused by the validator with an ApplicationFailure whose `type` is one of `RecurringRefusal`. */
 export const addRecurringUpdate = defineUpdate<RecurringView, [AddRecurringMessage]>(
   "addRecurring",
 );
@@ -383,18 +407,16 @@ export const removeRecurringUpdate = defineUpdate<
 >("removeRecurring");
 
 /** A recurring Request and how its runs fare. */
-export interface RecurringView {
-  readonly name: string;
-  readonly commands: readonly { readonly type: string }[];
-  readonly schedule: RecurringSchedule;
-  readonly onError: "stop" | "continue";
-  readonly waitSeconds?: number;
+export interface RecurringView extends RecurringOrder {
   /** ISO time of the next run. */
   readonly nextAt: string;
   /** Runs so far, and those of them with a Command that did not succeed. */
   readonly runs: number;
   readonly failed: number;
-  /** Turns that were left out: the run before still went on, the agent was away, or its ResourceState forbade it. */
+  /**
+   * Turns that were left out: the run before still went on, the agent was away, its ResourceState forbade it, its mailbox
+   * was full, or nobody was there to take them in time.
+   */
   readonly skipped: number;
   readonly lastRun?: {
     readonly requestId: string;
@@ -404,4 +426,6 @@ export interface RecurringView {
   };
   readonly lastSkip?: { readonly at: string; readonly reason: string };
 }
+/** Why a recurring Request was refused. */
+export type RecurringRefusal = "INVALID_REQUEST" | "TOO_MANY_RECURRING" | "REMOVED";
 export const recurringQuery = defineQuery<readonly RecurringView[]>("recurring");

@@ -1,12 +1,15 @@
 /** One agent's whole lifecycle on virtual time, and a record of all that it did, to be judged by the model's laws. */
 import type { Finding, Status } from "../../src/api/index.ts";
 import type { BrakeAnswer } from "../../src/lifecycle/index.ts";
+import type { Agent } from "../../src/workflows/agent/agent.ts";
+import type { Inbound } from "../../src/workflows/agent/inbox.ts";
 import { Life } from "../../src/workflows/agent/life.ts";
 import { onVerb, verbFailure } from "../../src/workflows/agent/operator-verbs.ts";
 import { newAgentState, type AgentState } from "../../src/workflows/agent/state.ts";
 import type { AgentEvent, AgentRecord } from "../../src/workflows/activity-types.ts";
 import type {
   DisconnectCause,
+  GatewayRef,
   LifecycleSettings,
   OperatorVerb,
 } from "../../src/workflows/agent-messages.ts";
@@ -24,6 +27,9 @@ export const settings: LifecycleSettings = {
 export type Truth = "Up" | "Down" | "Unknown" | "throws" | "rubbish" | "hangs";
 export type BrakeTruth = "free" | "held" | "away";
 
+/** What the world outside does when an activity of that name is asked for; undefined: as every agent's would. */
+export type World = (name: string, args: unknown) => ActivityAnswer | undefined;
+
 const gatewayId = "g1";
 
 export class SimulatedAgent {
@@ -37,12 +43,20 @@ export class SimulatedAgent {
   readonly downs: { readonly epoch: number; readonly atMs: number }[] = [];
   readonly freed: { readonly atMs: number }[] = [];
   epoch = 0;
+  /** Runs that the lifecycle ended by itself, by the length of their histories. */
+  readonly renewedAt: number[] = [];
+  /** Runs that have ended, also by the model. */
+  runs = 0;
+  /** The lifecycle has come to its end. */
+  over = false;
   /** What the main loop failed with: on Temporal its workflow task would be tried for ever. */
   failure: unknown;
   #life: Life;
 
-  constructor() {
-    this.temporal = new SimulatedTemporal((name, args) => this.#answer(name, args));
+  constructor(world: World = () => undefined) {
+    this.temporal = new SimulatedTemporal(
+      (name, args) => world(name, args) ?? this.#answer(name, args),
+    );
     runOn(this.temporal);
     this.#life = this.#start(newAgentState("agent-1", this.temporal.nowMs));
   }
@@ -58,11 +72,11 @@ export class SimulatedAgent {
   /** A new session, or with `epoch` the late news of an old one. */
   connect(epoch?: number): void {
     const session = epoch ?? ++this.epoch;
-    this.#life.put({
+    this.put({
       type: "connected",
       message: {
         epoch: session,
-        gateway: { gatewayId, incarnation: `run-${session % 3}` },
+        gateway: gatewayOf(session),
         host: { zone: "z", cluster: "c", resourceType: "simulator", software: "t", resources: [] },
         settings,
       },
@@ -70,36 +84,69 @@ export class SimulatedAgent {
   }
 
   ping(epoch = this.epoch, vouchForMs = 0): void {
-    this.#life.put({ type: "ping", message: { epoch, lastPingAgoMs: 0, vouchForMs } });
+    this.put({ type: "ping", message: { epoch, lastPingAgoMs: 0, vouchForMs } });
   }
 
   disconnect(cause: DisconnectCause, epoch = this.epoch): void {
-    this.#life.put({ type: "disconnect", message: { epoch, cause } });
+    this.put({ type: "disconnect", message: { epoch, cause } });
   }
 
   /** A gateway did not admit it. */
   refused(retryable: boolean): void {
     const message = { code: "CLUSTER_UNKNOWN", details: "declare the cluster", retryable };
-    this.#life.put({ type: "refused", message });
+    this.put({ type: "refused", message });
   }
 
   gatewayLost(incarnation: string): void {
     const gateway = { gatewayId, incarnation };
-    this.#life.put({ type: "gatewayLost", message: { gateway, reason: "no heartbeat" } });
+    this.put({ type: "gatewayLost", message: { gateway, reason: "no heartbeat" } });
+  }
+
+  /** A signal arrives. */
+  put(inbound: Inbound): void {
+    this.temporal.historyLength += 1;
+    this.#life.put(inbound);
+  }
+
+  /**
+   * As an Update does it.
+   * @returns undefined when the validator refuses, which leaves no trace.
+   */
+  update<T>(
+    refusalOf: (agent: Agent) => Error | undefined,
+    act: (agent: Agent) => T,
+  ): T | undefined {
+    this.#life.catchUp();
+    if (refusalOf(this.#life.agent) !== undefined) return undefined;
+    this.temporal.historyLength += 2;
+    return this.#life.update(() => act(this.#life.agent));
   }
 
   /** As the Update does it: refused verbs change nothing. */
   verb(verb: OperatorVerb): void {
-    this.#life.catchUp();
-    if (verbFailure(this.#life.agent, verb) !== undefined) return;
-    this.#life.update(() => onVerb(this.#life.agent, verb, { by: "ada" }));
+    this.update(
+      (agent) => verbFailure(agent, verb),
+      (agent) => onVerb(agent, verb, { by: "ada" }),
+    );
+  }
+
+  remove(): void {
+    this.update(
+      (agent) => verbFailure(agent, "remove"),
+      (agent) => onVerb(agent, "remove", { by: "ada" }),
+    );
   }
 
   /** Continue-as-new: the state as JSON in a new run, whatever was under way. */
   renew(): void {
     this.#life.catchUp();
+    this.#goOn(this.state);
+  }
+
+  #goOn(state: AgentState): void {
+    this.runs++;
     this.temporal.endRun();
-    this.#life = this.#start(JSON.parse(JSON.stringify(this.state)) as AgentState);
+    this.#life = this.#start(JSON.parse(JSON.stringify(state)) as AgentState);
   }
 
   async pass(ms: number): Promise<void> {
@@ -109,7 +156,14 @@ export class SimulatedAgent {
   #start(state: AgentState): Life {
     const life = new Life(state);
     life
-      .run(() => new Promise(() => undefined))
+      .run((carried) => {
+        this.renewedAt.push(this.temporal.historyLength);
+        this.#goOn(carried);
+        return new Promise(() => undefined);
+      })
+      .then(() => {
+        this.over = true;
+      })
       .catch((error: unknown) => {
         this.failure = error;
       });
@@ -162,4 +216,9 @@ export class SimulatedAgent {
     const value: BrakeAnswer = { held: this.brake === "held", reason: "as the model says" };
     return { afterMs, value };
   }
+}
+
+/** The gateway that holds a session, as the session says. */
+export function gatewayOf(epoch: number): GatewayRef {
+  return { gatewayId, incarnation: `run-${epoch % 3}` };
 }

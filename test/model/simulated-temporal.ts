@@ -21,15 +21,30 @@ interface Timer {
   readonly atMs: number;
   readonly no: number;
   readonly fire: () => void;
+  /** Belongs to the world, not to the run of the workflow. */
+  readonly outside: boolean;
 }
+
+/** More turns at one moment of virtual time have no end. */
+const turnsMax = 10_000;
+
+/** What a step adds to the history, in events; a workflow task is its three. */
+const events = { task: 3, activity: 3, localActivity: 1, timer: 2, signalOut: 2, child: 3 };
 
 /** One simulated namespace: its clock, its timers, what its activities answer, the children that were started. */
 export class SimulatedTemporal {
   nowMs = 1_000_000;
+  /** Events of the current run, about as many as the real one would have. */
+  historyLength = 0;
+  /** Takes signals to other workflows; without it there are none. */
+  onSignal: ((workflowId: string, message: unknown) => void) | undefined;
   readonly children: string[] = [];
   readonly #answer: AnswerActivity;
   #timers: Timer[] = [];
   #timerNo = 0;
+  /** Times that the workflow went on at this very moment. */
+  #turns = 0;
+  #uuidNo = 0;
   #conditions: { readonly holds: () => boolean; readonly go: () => void }[] = [];
 
   constructor(answer: AnswerActivity) {
@@ -44,10 +59,12 @@ export class SimulatedTemporal {
       const next = this.#timers[0];
       if (next === undefined || next.atMs > untilMs) break;
       this.#timers.shift();
+      this.#turns = next.atMs > this.nowMs ? 0 : this.#turns;
       this.nowMs = Math.max(this.nowMs, next.atMs);
       next.fire();
       await this.settle();
     }
+    if (untilMs > this.nowMs) this.#turns = 0;
     this.nowMs = untilMs;
     await this.settle();
   }
@@ -58,7 +75,9 @@ export class SimulatedTemporal {
       await new Promise(setImmediate);
       const ready = this.#conditions.filter(({ holds }) => holds());
       if (ready.length === 0) return;
+      if (++this.#turns > turnsMax) throw new Error("The workflow goes round in circles.");
       this.#conditions = this.#conditions.filter((one) => !ready.includes(one));
+      this.historyLength += events.task;
       for (const { go } of ready) go();
     }
   }
@@ -66,11 +85,22 @@ export class SimulatedTemporal {
   /** Forgets who waits: the run of the workflow is over. */
   endRun(): void {
     this.#conditions = [];
-    this.#timers = [];
+    this.#timers = this.#timers.filter(({ outside }) => outside);
+    this.historyLength = 0;
   }
 
-  after(ms: number, fire: () => void): () => void {
-    const timer = { atMs: this.nowMs + Math.max(0, ms), no: this.#timerNo++, fire };
+  /** Timers that the workflow, or an activity of it, waits for. */
+  get timers(): number {
+    return this.#timers.filter(({ outside }) => !outside).length;
+  }
+
+  /** Something happens in the world, whatever becomes of the run. */
+  later(ms: number, happen: () => void): void {
+    this.after(ms, happen, true);
+  }
+
+  after(ms: number, fire: () => void, outside = false): () => void {
+    const timer = { atMs: this.nowMs + Math.max(0, ms), no: this.#timerNo++, fire, outside };
     this.#timers.push(timer);
     this.#timers.sort((a, b) => a.atMs - b.atMs || a.no - b.no);
     return () => {
@@ -89,6 +119,7 @@ export class SimulatedTemporal {
   activity(name: string, args: unknown): Promise<unknown> {
     const scope = Scope.current();
     const { afterMs, value, error } = this.#answer(name, args);
+    this.historyLength += name === "recordAgent" ? events.localActivity : events.activity;
     return scope.guard((resolve, reject) =>
       this.after(afterMs, () => {
         if (error === undefined) resolve(value);
@@ -102,6 +133,30 @@ export class SimulatedTemporal {
       throw new WorkflowExecutionAlreadyStartedError("exists", workflowId, type);
     }
     this.children.push(workflowId);
+    this.historyLength += events.child;
+  }
+
+  /** The same in every life of the same seed. */
+  uuid(): string {
+    return `uuid-${++this.#uuidNo}`;
+  }
+
+  sleep(ms: number): Promise<unknown> {
+    this.historyLength += events.timer;
+    return Scope.current().guard((resolve) =>
+      this.after(ms, () => {
+        resolve(undefined);
+      }),
+    );
+  }
+
+  signal(workflowId: string, message: unknown): Promise<void> {
+    this.historyLength += events.signalOut;
+    if (this.onSignal === undefined) {
+      return Promise.reject(new WorkflowNotFoundError("gone", workflowId, undefined));
+    }
+    this.onSignal(workflowId, message);
+    return Promise.resolve();
   }
 }
 
@@ -180,19 +235,15 @@ export const simulatedWorkflowModule = {
   setCurrentDetails: nothing,
   upsertSearchAttributes: nothing,
   patched: () => true,
+  uuid4: () => temporal().uuid(),
   allHandlersFinished: () => true,
   workflowInfo: () => ({
-    historyLength: 0,
+    historyLength: temporal().historyLength,
     continueAsNewSuggested: false,
     typedSearchAttributes: { get: () => undefined },
   }),
   condition: (holds: () => boolean) => temporal().waitFor(holds),
-  sleep: (ms: number) =>
-    Scope.current().guard((resolve) =>
-      temporal().after(ms, () => {
-        resolve(undefined);
-      }),
-    ),
+  sleep: (ms: number) => temporal().sleep(ms),
   CancellationScope: Scope,
   isCancellation: (error: unknown) => error instanceof CancelledFailure,
   proxyActivities: activities,
@@ -202,6 +253,6 @@ export const simulatedWorkflowModule = {
     return Promise.resolve({ workflowId });
   },
   getExternalWorkflowHandle: (workflowId: string) => ({
-    signal: () => Promise.reject(new WorkflowNotFoundError("gone", workflowId, undefined)),
+    signal: (_: string, message: unknown) => temporal().signal(workflowId, message),
   }),
 };

@@ -27,6 +27,10 @@ const labels: Readonly<Record<string, string>> = {
   braked: "held back",
   brakeReleased: "released",
   recoveryCalled: "recovery",
+  recurringAdded: "recurring",
+  recurringRemoved: "recurring",
+  recurringFailed: "recurring",
+  recurringSucceeded: "recurring",
 };
 const labelWidth = Math.max(...Object.values(labels).map((label) => label.length));
 const gapWidth = 12;

@@ -77,6 +77,17 @@ export const tagged =
     return object(kinds[type] ?? {})(value, path);
   };
 
+/** Without the fields that are null, of those names: callers in other languages write null for what is absent. */
+export function withoutNulls<T extends object>(
+  value: T,
+  names: readonly string[] = Object.keys(value),
+): T {
+  const entries = Object.entries(value).filter(
+    ([name, field]) => field !== null || !names.includes(name),
+  );
+  return Object.fromEntries(entries) as T;
+}
+
 export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

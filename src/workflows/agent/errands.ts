@@ -51,3 +51,12 @@ export interface QueuedErrand {
   readonly notAfterMs: number;
   readonly errand: Errand;
 }
+
+/** Numbers of the Requests whose Answers somebody must still be told. */
+export function untoldSeqs(errands: readonly QueuedErrand[]): ReadonlySet<number> {
+  const seqs = new Set<number>();
+  for (const { errand } of errands) {
+    if (errand.type === "reply" || errand.type === "signalWorkflow") seqs.add(errand.seq);
+  }
+  return seqs;
+}

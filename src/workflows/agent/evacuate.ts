@@ -19,12 +19,13 @@ import { stepEvacuation } from "../../lifecycle/evacuation-step.ts";
 import { evacuationSettings } from "../../lifecycle/evacuation-types.ts";
 import type { Evacuation } from "../../lifecycle/evacuation-types.ts";
 import type { EnterMaintenanceMessage } from "../agent-messages.ts";
+import { admitOwn } from "./admit.ts";
 import type { Agent } from "./agent.ts";
 import { noteNews } from "./evacuation-news.ts";
 import type { MaintenanceJobEnded } from "./inbox.ts";
 import { earlierPending, progress } from "./maintenance-view.ts";
 import { judgeLossAnew } from "./on-disconnect.ts";
-import { admitOwn, onCancel } from "./requests.ts";
+import { onCancel } from "./requests.ts";
 import type { AgentState } from "./state.ts";
 
 /** Why a host can't enter maintenance, where that is because it is in it or on its way; undefined otherwise. */
@@ -107,7 +108,8 @@ export function driveMaintenance(agent: Agent): void {
   noteNews(agent, step.news);
   for (const { requestId, commands, waitMs } of step.requests) {
     const wired = commands.map((command) => ({ ...command, id: uuid4() }));
-    admitOwn(agent, evacuation.no, { requestId, commands: wired, waitMs });
+    const waiter = { type: "evacuation", no: evacuation.no } as const;
+    admitOwn(agent, waiter, { requestId, commands: wired, onError: "continue", waitMs });
   }
   if (!isActive(evacuation)) cancelAll(agent, open, "the evacuation ended");
   const event = maintenanceEvent(evacuation, state.resourceState);

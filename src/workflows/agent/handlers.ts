@@ -3,8 +3,15 @@
  * refused by validators where they can be, which leaves no trace in the history.
  */
 import { ApplicationFailure } from "@temporalio/common";
-import { setDefaultSignalHandler, setHandler } from "@temporalio/workflow";
 import {
+  currentUpdateInfo,
+  setDefaultSignalHandler,
+  setHandler,
+  workflowInfo,
+} from "@temporalio/workflow";
+import type { SignalDefinition } from "@temporalio/workflow";
+import {
+  addRecurringUpdate,
   admitUpdate,
   answerSignal,
   cancelUpdate,
@@ -17,26 +24,32 @@ import {
   operatorVerbs,
   pendingQuery,
   pingSignal,
+  progressSignal,
+  recurringQuery,
   refusedSignal,
+  removeRecurringUpdate,
   requestQuery,
   stateQuery,
   undeliveredSignal,
 } from "../agent-messages.ts";
 import type {
+  AddRecurringMessage,
   AdmitMessage,
   AdmitRefusal,
-  AnswerMessage,
-  ConnectedMessage,
-  DisconnectMessage,
+  BareAdmitMessage,
   EnterMaintenanceMessage,
-  GatewayLostMessage,
-  PingMessage,
-  RefusedMessage,
-  UndeliveredMessage,
 } from "../agent-messages.ts";
+import type { Inbound } from "./inbox.ts";
 import type { Life } from "./life.ts";
 import { onConfigure, onVerb, verbFailure } from "./operator-verbs.ts";
-import { admitFailure, onAdmit, onCancel } from "./requests.ts";
+import { admitFailure, onAdmit, readAdmit } from "./admit.ts";
+import {
+  addRecurringFailure,
+  onAddRecurring,
+  onRemoveRecurring,
+  recurringViews,
+} from "./recurring.ts";
+import { onCancel } from "./requests.ts";
 import { isObject } from "./checks.ts";
 import { secretsInClear } from "./secrets-in-clear.ts";
 import { shapes } from "./shapes.ts";
@@ -48,61 +61,33 @@ export function setHandlers(life: Life): void {
   setUpdateHandlers(life);
   const { state } = life.agent;
   setHandler(stateQuery, () => viewOf(state));
-  setHandler(pendingQuery, () => pendingOf(state));
-  setHandler(requestQuery, (requestId) => requestOf(state, requestId));
+  const askedAtMs = () => workflowInfo().unsafe.now();
+  setHandler(pendingQuery, () => pendingOf(state, askedAtMs()));
+  setHandler(requestQuery, (requestId) => requestOf(state, requestId, askedAtMs()));
+  setHandler(recurringQuery, () => recurringViews(state));
 }
 
 function setSignalHandlers(life: Life): void {
   /** Puts a message into the inbox if it has the shape that its type promises. */
-  const checked =
-    <T>(name: keyof typeof shapes, put: (message: T) => void) =>
-    (message: T) => {
+  const take = <T>(
+    signal: SignalDefinition<[T]>,
+    name: keyof typeof shapes,
+    inbound: (message: T) => Inbound,
+  ): void => {
+    setHandler(signal, (message) => {
       const reason = shapes[name](message, name);
-      if (reason === undefined) put(message);
+      if (reason === undefined) life.put(inbound(message));
       else life.put({ type: "unreadable", signal: name, reason });
-    };
-  setHandler(
-    connectedSignal,
-    checked<ConnectedMessage>("connected", (message) => {
-      life.put({ type: "connected", message });
-    }),
-  );
-  setHandler(
-    pingSignal,
-    checked<PingMessage>("ping", (message) => {
-      life.put({ type: "ping", message });
-    }),
-  );
-  setHandler(
-    answerSignal,
-    checked<AnswerMessage>("answer", (message) => {
-      life.put({ type: "answer", message });
-    }),
-  );
-  setHandler(
-    undeliveredSignal,
-    checked<UndeliveredMessage>("undelivered", (message) => {
-      life.put({ type: "undelivered", message });
-    }),
-  );
-  setHandler(
-    disconnectSignal,
-    checked<DisconnectMessage>("disconnect", (message) => {
-      life.put({ type: "disconnect", message });
-    }),
-  );
-  setHandler(
-    refusedSignal,
-    checked<RefusedMessage>("refused", (message) => {
-      life.put({ type: "refused", message });
-    }),
-  );
-  setHandler(
-    gatewayLostSignal,
-    checked<GatewayLostMessage>("gatewayLost", (message) => {
-      life.put({ type: "gatewayLost", message });
-    }),
-  );
+    });
+  };
+  take(connectedSignal, "connected", (message) => ({ type: "connected", message }));
+  take(pingSignal, "ping", (message) => ({ type: "ping", message }));
+  take(answerSignal, "answer", (message) => ({ type: "answer", message }));
+  take(progressSignal, "progress", (message) => ({ type: "progress", message }));
+  take(undeliveredSignal, "undelivered", (message) => ({ type: "undelivered", message }));
+  take(disconnectSignal, "disconnect", (message) => ({ type: "disconnect", message }));
+  take(refusedSignal, "refused", (message) => ({ type: "refused", message }));
+  take(gatewayLostSignal, "gatewayLost", (message) => ({ type: "gatewayLost", message }));
   for (const verb of operatorVerbs) {
     setHandler(operatorSignals[verb], (message) => {
       const reason = verb === "enterMaintenance" && shapes.enterMaintenance(message, verb);
@@ -123,19 +108,41 @@ function setSignalHandlers(life: Life): void {
 
 function setUpdateHandlers(life: Life): void {
   const { agent } = life;
-  setHandler(admitUpdate, (message) => life.update(() => onAdmit(agent, message)), {
-    validator: (message: AdmitMessage) => {
+  setHandler(admitUpdate, (message) => life.update(() => onAdmit(agent, whole(message))), {
+    validator: (message: BareAdmitMessage) => {
       requireShape("admit", message);
       life.catchUp();
-      refuse(admitFailure(agent, message));
-      refuse(secretsInClear(agent, message));
+      const complete = whole(message);
+      refuse(admitFailure(agent, complete));
+      refuse(secretsInClear(agent, complete));
     },
   });
-  setHandler(cancelUpdate, (message) => life.update(() => onCancel(agent, message)), {
-    validator: (message) => {
-      requireShape("cancel", message);
+  setHandler(
+    cancelUpdate,
+    ({ requestId, reason }) =>
+      life.update(() => onCancel(agent, { requestId, reason: reason ?? "its caller asked" })),
+    {
+      validator: (message) => {
+        requireShape("cancel", message);
+      },
+    },
+  );
+  setHandler(addRecurringUpdate, (message) => life.update(() => onAddRecurring(agent, message)), {
+    validator: (message: AddRecurringMessage) => {
+      requireShape("addRecurring", message);
+      life.catchUp();
+      refuse(addRecurringFailure(agent, message));
     },
   });
+  setHandler(
+    removeRecurringUpdate,
+    (message) => life.update(() => onRemoveRecurring(agent, message)),
+    {
+      validator: (message) => {
+        requireShape("removeRecurring", message);
+      },
+    },
+  );
   setHandler(configureUpdate, (message) => life.update(() => onConfigure(agent, message)), {
     validator: (message) => {
       requireShape("configure", message);
@@ -154,6 +161,12 @@ function setUpdateHandlers(life: Life): void {
       },
     );
   }
+}
+
+/** As callers in other languages may write it, with what they left out. */
+function whole(message: BareAdmitMessage): AdmitMessage {
+  // Known in handlers and validators of Updates, and only they read such a message.
+  return readAdmit(message, currentUpdateInfo()?.id ?? "");
 }
 
 function requireShape(name: keyof typeof shapes, message: unknown): void {

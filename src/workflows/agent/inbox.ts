@@ -7,6 +7,7 @@ import type {
   GatewayLostMessage,
   OperatorVerb,
   PingMessage,
+  ProgressMessage,
   RefusedMessage,
   UndeliveredMessage,
 } from "../agent-messages.ts";
@@ -17,6 +18,7 @@ export type Inbound =
   | { readonly type: "connected"; readonly message: ConnectedMessage }
   | { readonly type: "ping"; readonly message: PingMessage }
   | { readonly type: "answer"; readonly message: AnswerMessage }
+  | { readonly type: "progress"; readonly message: ProgressMessage }
   | { readonly type: "undelivered"; readonly message: UndeliveredMessage }
   | { readonly type: "disconnect"; readonly message: DisconnectMessage }
   | { readonly type: "refused"; readonly message: RefusedMessage }
@@ -45,7 +47,7 @@ export type Inbound =
       /** Asked when one of them said Down. */
       readonly brake?: BrakeAnswer;
     }
-  | { readonly type: "errandDone"; readonly no: number; readonly failure?: string }
+  | ErrandDone
   | { readonly type: "recorded"; readonly upToNo: number | undefined }
   | MaintenanceJobEnded;
 
@@ -60,6 +62,13 @@ export type MaintenanceJobEnded = {
   /** Stopped, because nobody needs it any more. */
   | { readonly job: "stopped" }
 );
+
+/** An errand is done; with `failure`, it could not be. */
+export interface ErrandDone {
+  readonly type: "errandDone";
+  readonly no: number;
+  readonly failure?: string;
+}
 
 /** What the gateway of session `epoch` said to "silent for you too?"; no answer when it gave none. */
 export interface SilenceAnswered {

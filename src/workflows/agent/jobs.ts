@@ -3,24 +3,25 @@
  * puts what it came to into the inbox. A job cut short by continue-as-new is begun again by the next run.
  */
 import { ActivityFailure, TimeoutFailure, TimeoutType } from "@temporalio/common";
-import { CancellationScope, getExternalWorkflowHandle, log } from "@temporalio/workflow";
-import { findRequest, isFinished, markHanded, toDeliver } from "../../lifecycle/mailbox.ts";
+import { CancellationScope, log, patched } from "@temporalio/workflow";
+import {
+  dueForDelivery,
+  firstBatch,
+  markHanded,
+  toDeliver,
+} from "../../lifecycle/mailbox-delivery.ts";
+import type { PendingRequest } from "../../lifecycle/mailbox-types.ts";
 import type { BrakeAnswer, InvestigatorFinding } from "../../lifecycle/disconnect-types.ts";
 import type { Agent } from "./agent.ts";
 import { askBrake } from "./brake.ts";
-import type { QueuedErrand } from "./errands.ts";
+import { ErrandJobs } from "./errand-jobs.ts";
 import type { Inbound } from "./inbox.ts";
 import { investigationIsDue } from "./investigate.ts";
 import { investigators, type Investigator } from "./investigators.ts";
 import { MaintenanceJobs } from "./maintenance-jobs.ts";
 import { silenceIsDue } from "./on-silence.ts";
-import { askForSilence, errandsAt, handOver } from "./outside.ts";
-import { dueForDelivery } from "./requests.ts";
-import { startRecovery } from "./recover.ts";
+import { askForSilence, handOver } from "./outside.ts";
 import type { Session } from "./state.ts";
-
-/** Errands at once: a mass of Answers for a lost gateway must not fill the history. */
-const errandsAtOnce = 10;
 
 export class Jobs {
   readonly #agent: Agent;
@@ -28,7 +29,7 @@ export class Jobs {
   /** Epochs of the session that is being asked about silence, and of the one that is being given Requests. */
   #asking: number | undefined;
   #delivering: { readonly epoch: number; readonly seqs: readonly number[] } | undefined;
-  readonly #errands = new Set<number>();
+  readonly #errands: ErrandJobs;
   #investigation:
     | { readonly round: number; readonly epoch: number; readonly scope: CancellationScope }
     | undefined;
@@ -38,6 +39,7 @@ export class Jobs {
   constructor(agent: Agent, put: (inbound: Inbound) => void) {
     this.#agent = agent;
     this.#put = put;
+    this.#errands = new ErrandJobs(agent, put);
     this.#maintenance = new MaintenanceJobs(agent, put);
   }
 
@@ -46,7 +48,7 @@ export class Jobs {
     return (
       this.#asking === undefined &&
       this.#delivering === undefined &&
-      this.#errands.size === 0 &&
+      this.#errands.idle &&
       this.#investigation === undefined &&
       this.#maintenance.idle
     );
@@ -60,7 +62,7 @@ export class Jobs {
   /** When Requests are handed over again; undefined when none wait for it. */
   get deliverAtMs(): number | undefined {
     const { deliverAgainAtMs } = this.#agent.state;
-    const waits = !this.#deliveringNow && dueForDelivery(this.#agent).length > 0;
+    const waits = !this.#deliveringNow && this.#toHandOver().length > 0;
     return waits ? (deliverAgainAtMs ?? undefined) : undefined;
   }
 
@@ -97,7 +99,7 @@ export class Jobs {
       if (!this.asking && silenceIsDue(this.#agent)) this.#askForSilence(session);
       if (!this.#deliveringNow && this.#deliveryIsDue()) this.#deliver(session);
     }
-    this.#beginErrands();
+    this.#errands.beginDue();
     this.#maintenance.beginDue();
     if (this.#investigation === undefined && investigationIsDue(this.#agent)) this.#investigate();
   }
@@ -115,7 +117,7 @@ export class Jobs {
         if (this.#delivering?.epoch === inbound.epoch) this.#delivering = undefined;
         return true;
       case "errandDone":
-        this.#errands.delete(inbound.no);
+        this.#errands.ended(inbound.no);
         return true;
       case "maintenanceJobEnded":
         this.#maintenance.ended();
@@ -130,6 +132,7 @@ export class Jobs {
       case "connected":
       case "ping":
       case "answer":
+      case "progress":
       case "undelivered":
       case "disconnect":
       case "refused":
@@ -168,18 +171,27 @@ export class Jobs {
   #deliveryIsDue(): boolean {
     const { deliverAgainAtMs } = this.#agent.state;
     if (deliverAgainAtMs !== null && deliverAgainAtMs > this.#agent.nowMs) return false;
-    return dueForDelivery(this.#agent).length > 0;
+    return this.#toHandOver().length > 0;
+  }
+
+  /** Requests that the current session's gateway must be given, in order. */
+  #toHandOver(): readonly PendingRequest[] {
+    const { mailbox, session, redeliver } = this.#agent.state;
+    return session === null ? [] : dueForDelivery(mailbox, session.epoch, redeliver);
   }
 
   #deliver(session: Session): void {
     const { state } = this.#agent;
     const { epoch, gatewayId } = session;
-    const due = dueForDelivery(this.#agent);
-    const requests = due.map((one) => toDeliver(state.mailbox, one, this.#agent.nowMs));
-    for (const request of due) markHanded(request, epoch);
-    state.redeliver = [];
+    const due = this.#toHandOver();
+    const first = firstBatch(due);
+    // Histories from before have all of them in one.
+    const batch = first.length < due.length && patched("deliver-in-batches") ? first : due;
+    const requests = toDeliver(state.mailbox, batch, this.#agent.nowMs);
+    for (const request of batch) markHanded(request, epoch);
+    const seqs = batch.map((request) => request.seq);
+    state.redeliver = state.redeliver.filter((seq) => !seqs.includes(seq));
     state.deliverAgainAtMs = null;
-    const seqs = due.map((request) => request.seq);
     this.#delivering = { epoch, seqs };
     const done = (notWritten: readonly number[], failure?: string) => {
       this.#put({
@@ -199,56 +211,6 @@ export class Jobs {
         done(neverStarted(error) ? seqs : [], String(error));
       },
     );
-  }
-
-  #beginErrands(): void {
-    const { state } = this.#agent;
-    for (const queued of state.errands) {
-      if (this.#errands.size >= errandsAtOnce) return;
-      if (this.#errands.has(queued.no)) continue;
-      this.#errands.add(queued.no);
-      this.#run(queued).then(
-        () => {
-          this.#put({ type: "errandDone", no: queued.no });
-        },
-        (error: unknown) => {
-          this.#put({ type: "errandDone", no: queued.no, failure: String(error) });
-        },
-      );
-    }
-  }
-
-  async #run({ errand, notAfterMs }: QueuedErrand): Promise<void> {
-    const { agentId, mailbox } = this.#agent.state;
-    if (notAfterMs < this.#agent.nowMs) return;
-    if (errand.type === "reply" || errand.type === "signalWorkflow") {
-      const { requestId, seq } = errand;
-      const request = findRequest(mailbox, requestId);
-      if (request === undefined || !isFinished(request)) return;
-      const { answers } = request;
-      if (errand.type === "signalWorkflow") {
-        await getExternalWorkflowHandle(errand.workflowId).signal(errand.signal, {
-          agentId,
-          requestId,
-          seq,
-          answers,
-        });
-        return;
-      }
-      await errandsAt(errand.gatewayId, `Answers to Request ${seq}`).reply({
-        agentId,
-        requestId,
-        seq,
-        answers,
-      });
-      return;
-    }
-    if (errand.type === "recover") {
-      await startRecovery(this.#agent.state, errand);
-      return;
-    }
-    const { type, gatewayId, ...args } = errand;
-    await errandsAt(gatewayId, type)[type]({ agentId, ...args } as never);
   }
 
   #investigate(): void {

@@ -2,6 +2,7 @@
  * The main loop of an agent's lifecycle. Handlers put messages into the inbox; the loop takes them out in order, lets the
  * rules decide, begins the jobs that follow and sleeps until the next message or deadline.
  */
+import { ApplicationFailure, TemporalFailure } from "@temporalio/common";
 import {
   allHandlersFinished,
   condition,
@@ -11,21 +12,26 @@ import {
 } from "@temporalio/workflow";
 import { nextWakeMs } from "../../lifecycle/deadlines.ts";
 import { nextExpiryMs } from "../../lifecycle/mailbox.ts";
+import { forgetOld, noteEarlierForgetting } from "../../lifecycle/mailbox-memory.ts";
 import { Agent } from "./agent.ts";
+import { carry } from "./carry.ts";
 import { describe } from "./details.ts";
 import { driveMaintenance, maintenanceWakeMs, onMaintenanceJob } from "./evacuate.ts";
+import { untoldSeqs } from "./errands.ts";
 import type { Inbound } from "./inbox.ts";
 import { alertIfWaitedTooLong, onFinding, onInvestigated } from "./investigate.ts";
 import { Jobs } from "./jobs.ts";
 import { onConnected } from "./on-connected.ts";
 import { onDelivered } from "./on-delivered.ts";
 import { onDisconnect, onGatewayLost } from "./on-disconnect.ts";
+import { onErrandDone } from "./on-errand-done.ts";
 import { onPing } from "./on-ping.ts";
 import { onRefused } from "./on-refused.ts";
 import { onSilenceAnswered } from "./on-silence.ts";
 import { onVerb, verbFailure } from "./operator-verbs.ts";
 import { Recorder } from "./recorder.ts";
-import { expireRequests, onAnswer, onUndelivered } from "./requests.ts";
+import { driveRecurring, recurringWakeMs } from "./recurring.ts";
+import { expireRequests, onAnswer, onProgress, onUndelivered } from "./requests.ts";
 import { showInSearch } from "./search-attributes.ts";
 import type { AgentState } from "./state.ts";
 import { Wake } from "./wake.ts";
@@ -57,6 +63,7 @@ export class Life {
 
   constructor(state: AgentState) {
     this.agent = new Agent(state);
+    noteEarlierForgetting(state.mailbox, this.agent.nowMs);
     const put = (inbound: Inbound) => {
       this.put(inbound);
     };
@@ -73,7 +80,15 @@ export class Life {
   update<T>(act: () => T): T {
     this.#updated = true;
     this.#readInbox();
-    return act();
+    try {
+      return act();
+    } catch (error) {
+      if (error instanceof TemporalFailure) throw error;
+      // Anything else would fail the workflow task, which is tried for ever and blocks all that comes after.
+      log.error("update failed", { error });
+      const message = `The lifecycle could not act on it: ${String(error)}`;
+      throw ApplicationFailure.create({ type: "INTERNAL", message, nonRetryable: true });
+    }
   }
 
   /**
@@ -137,6 +152,9 @@ export class Life {
       case "answer":
         onAnswer(agent, inbound.message);
         return;
+      case "progress":
+        onProgress(agent, inbound.message);
+        return;
       case "undelivered":
         onUndelivered(agent, inbound.message);
         return;
@@ -172,10 +190,7 @@ export class Life {
         onInvestigated(agent, inbound.findings, inbound.brake);
         return;
       case "errandDone":
-        agent.state.errands = agent.state.errands.filter(({ no }) => no !== inbound.no);
-        if (inbound.failure !== undefined) {
-          log.warn("errand failed", { no: inbound.no, failure: inbound.failure });
-        }
+        onErrandDone(agent, inbound);
         return;
       case "maintenanceJobEnded":
         onMaintenanceJob(agent, inbound);
@@ -187,9 +202,13 @@ export class Life {
   }
 
   #meetDeadlines(): void {
-    expireRequests(this.agent);
-    alertIfWaitedTooLong(this.agent);
-    driveMaintenance(this.agent);
+    const { agent } = this;
+    expireRequests(agent);
+    alertIfWaitedTooLong(agent);
+    driveMaintenance(agent);
+    driveRecurring(agent);
+    const { mailbox, errands } = agent.state;
+    forgetOld(mailbox, agent.nowMs, () => untoldSeqs(errands));
   }
 
   #nextWakeMs(): number | undefined {
@@ -202,6 +221,7 @@ export class Life {
       this.#jobs.deliverAtMs,
       this.#recorder.resumeAtMs,
       maintenanceWakeMs(state),
+      recurringWakeMs(state),
     ]);
   }
 
@@ -248,7 +268,7 @@ export class Life {
   #carried(): AgentState {
     const { state } = this.agent;
     state.redeliver = [...state.redeliver, ...this.#jobs.delivering];
-    return state;
+    return carry(state, this.agent.nowMs);
   }
 
   /** Removed, and everybody who had to be told has been. */

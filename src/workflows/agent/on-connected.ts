@@ -1,5 +1,6 @@
 import { log } from "@temporalio/workflow";
 import { pingDeadlineMs } from "../../lifecycle/deadlines.ts";
+import { forgetAllBefore } from "../../lifecycle/mailbox-memory.ts";
 import type { ConnectedMessage } from "../agent-messages.ts";
 import type { Agent } from "./agent.ts";
 import { onDisconnect } from "./on-disconnect.ts";
@@ -26,7 +27,7 @@ export function onConnected(agent: Agent, message: ConnectedMessage): void {
     log.info("connected ignored", { status: state.status, epoch: state.epoch, got: message.epoch });
     return;
   }
-  if (state.epoch === 0) countOn(state, message.epoch);
+  if (state.epoch === 0) countOn(state, message.epoch, agent.nowMs);
   const { gateway, host } = message;
   state.epoch = message.epoch;
   state.session = {
@@ -61,12 +62,13 @@ export function onConnected(agent: Agent, message: ConnectedMessage): void {
 
 /**
  * A workflow that starts for an agent with earlier sessions replaces one that is gone: its numbers go on above whatever
- * that one gave out, because the event log and the agent's journal know those.
+ * that one gave out, because the event log and the agent's journal know those. What that one admitted is forgotten.
  */
-function countOn(state: AgentState, epoch: number): void {
+function countOn(state: AgentState, epoch: number, nowMs: number): void {
   if (epoch <= 1) return;
   const floor = epoch * 1_000_000;
   state.eventNo = Math.max(state.eventNo, floor);
+  forgetAllBefore(state.mailbox, nowMs);
   state.mailbox.nextSeq = Math.max(state.mailbox.nextSeq, floor);
 }
 

@@ -13,6 +13,7 @@ import type { Agent } from "./agent.ts";
 import { lose } from "./disconnect.ts";
 import { judgeLossAnew } from "./on-disconnect.ts";
 import { leaveMaintenance, prepareForMaintenance, whyNotEntered } from "./evacuate.ts";
+import { endRecurring } from "./recurring.ts";
 import { settleAll } from "./requests.ts";
 import { effectiveSettings } from "./state.ts";
 
@@ -89,6 +90,7 @@ function act(
   if (verb === "remove") {
     leaveMaintenance(agent, reason);
     lose(agent, { type: "removed", by }, state.epoch);
+    endRecurring(agent);
     settleAll(agent);
     return "The agent is removed.";
   }
@@ -113,8 +115,8 @@ export function onConfigure(agent: Agent, message: ConfigureMessage): VerbResult
   const before = effectiveSettings(state);
   state.own = {
     ...state.own,
-    ...(pingIntervalMs !== undefined && { pingIntervalMs }),
-    ...(pingTimeoutMultiplier !== undefined && { pingTimeoutMultiplier }),
+    ...(pingIntervalMs != null && { pingIntervalMs }),
+    ...(pingTimeoutMultiplier != null && { pingTimeoutMultiplier }),
   };
   const settings = effectiveSettings(state);
   const text = `ping every ${settings.pingIntervalMs} ms, time-out at ${settings.pingTimeoutMultiplier} intervals`;

@@ -1,6 +1,7 @@
 /** The shape of each message of `agent-messages.ts`, as far as the lifecycle relies on it. */
 import { evacuationPolicies, shutdownReasons } from "../../api/index.ts";
 import { investigatorNamePattern } from "../../lifecycle/investigator-catalogue.ts";
+import { recurringLimits } from "../../lifecycle/recurring-types.ts";
 import {
   flag,
   isObject,
@@ -60,6 +61,20 @@ const investigator = object({
   timeoutMs: number(100, 600_000),
 });
 
+const onError = oneOf(["stop", "continue"]);
+const waitSeconds = optional(number(0.001, 864_000));
+
+const schedule: Check = (value, path) => {
+  if (!isObject(value) || (value["cron"] == null) === (value["everySeconds"] == null)) {
+    return `${path} must have either cron or everySeconds`;
+  }
+  return object({
+    cron: optional(text(1, 200)),
+    timezone: optional(id),
+    everySeconds: optional(number(1, Number.MAX_SAFE_INTEGER)),
+  })(value, path);
+};
+
 const answers = listOf(object({ type: id, commandId: id, result: flag }), 1, 1_000);
 
 export const shapes = {
@@ -97,6 +112,7 @@ export const shapes = {
     unhealthy: optional(text(0, 100_000)),
   }),
   answer: object({ seq: whole(), answers, gateway }),
+  progress: object({ seq: whole(), answers }),
   undelivered: object({
     epoch: whole(),
     seqs: listOf(whole(), 0, 10_000),
@@ -115,16 +131,31 @@ export const shapes = {
   refused: object({ code: id, details: text(0, 100_000), retryable: flag }),
   gatewayLost: object({ gateway, reason: text(0, 100_000) }),
   admit: object({
-    requestId: id,
-    commands: listOf(object({ type: id, id, resource: optional(id) }), 1, 100),
-    onError: oneOf(["stop", "continue"]),
-    waitSeconds: optional(number(0.001, 864_000)),
+    requestId: optional(id),
+    commands: listOf(object({ type: id, id: optional(id), resource: optional(id) }), 1, 100),
+    onError: optional(onError),
+    waitSeconds,
     via: optional(object({ gatewayId: id, incarnation: id, epoch: whole() })),
     replyTo: optional(
       tagged({ workflow: { workflowId: text(1, 1_000), signal: id }, gateway: { gatewayId: id } }),
     ),
+    progress: optional(flag),
+    repeatAgoMs: optional(number(0, Number.MAX_SAFE_INTEGER)),
   }),
-  cancel: object({ requestId: id, reason: text(0, 1_000) }),
+  cancel: object({ requestId: id, reason: optional(text(0, 1_000)) }),
+  addRecurring: object({
+    name: text(1, recurringLimits.nameCharsMax),
+    commands: listOf(
+      object({ type: id, resource: optional(id) }),
+      1,
+      recurringLimits.commandsInOne,
+    ),
+    schedule,
+    onError: optional(onError),
+    waitSeconds,
+    by: optional(text()),
+  }),
+  removeRecurring: object({ name: text(1, recurringLimits.nameCharsMax), by: optional(text()) }),
   operator: optional(object({ by: optional(text()), reason: optional(text()) })),
   enterMaintenance: optional(
     object({

@@ -5,6 +5,7 @@ import type { AlertKind, LossCause } from "../../lifecycle/disconnect-types.ts";
 import type { DisconnectRule } from "../../lifecycle/disconnect-rules.ts";
 import type { Evacuation } from "../../lifecycle/evacuation-types.ts";
 import type { MailboxState } from "../../lifecycle/mailbox-types.ts";
+import type { Recurring } from "../../lifecycle/recurring-types.ts";
 import type {
   DisconnectMessage,
   GatewayRef,
@@ -87,6 +88,8 @@ export interface AgentState {
   slotHeld?: boolean;
   /** Where the last Unmanage came from, for Manage to go back to. */
   unmanagedFrom?: ResourceState;
+  /** What the lifecycle sends by itself again and again; absent before the first. */
+  recurring?: Recurring[];
   /** Numbers of the last event and the last errand. */
   eventNo: number;
   errandNo: number;

@@ -47,22 +47,35 @@ function lossOf(loss: Loss): NonNullable<AgentView["loss"]> {
   };
 }
 
-export function pendingOf(state: AgentState): readonly RequestView[] {
-  return state.mailbox.pending.map(requestView);
+/** @param nowMs as of the asking: the time of the last workflow task may be long ago. */
+export function pendingOf(state: AgentState, nowMs: number): readonly RequestView[] {
+  return state.mailbox.pending.map((request) => requestView(request, nowMs));
 }
 
-export function requestOf(state: AgentState, requestId: string): RequestView | null {
+/** @param nowMs as of the asking. */
+export function requestOf(state: AgentState, requestId: string, nowMs: number): RequestView | null {
   const request = findRequest(state.mailbox, requestId);
-  return request === undefined ? null : requestView(request);
+  return request === undefined ? null : requestView(request, nowMs);
 }
 
-function requestView(request: PendingRequest | FinishedRequest): RequestView {
+function pendingFields(
+  { soFar = [], deadlineMs, waitMs }: PendingRequest,
+  nowMs: number,
+): Pick<RequestView, "progress" | "waitLeftMs"> {
+  return {
+    ...(soFar.length > 0 && { progress: soFar }),
+    // Clocks of Temporal and of the worker that answers may differ.
+    waitLeftMs: Math.min(waitMs, Math.max(0, deadlineMs - nowMs)),
+  };
+}
+
+function requestView(request: PendingRequest | FinishedRequest, nowMs: number): RequestView {
   return {
     requestId: request.requestId,
     seq: request.seq,
     state: isFinished(request) ? "settled" : "pending",
     handed: isSent(request),
     commands: request.commands.map(({ id, type }) => ({ id, type })),
-    ...(isFinished(request) && { answers: request.answers }),
+    ...(isFinished(request) ? { answers: request.answers } : pendingFields(request, nowMs)),
   };
 }

@@ -5,6 +5,7 @@ import { findRequestAgent } from "../../../src/db/index.ts";
 import type { CallerRequest } from "../../../src/gateway/command-lanes.ts";
 import {
   agentWorkflowId,
+  cancelUpdate,
   requestQuery,
   stateQuery,
 } from "../../../src/workflows/agent-messages.ts";
@@ -135,6 +136,27 @@ describe("durable lane", () => {
     back.respond(again, [{ type: "StopVmAnswer", result: true }]);
     expect(await answered).toMatchObject([{ type: "StopVmAnswer", result: true }]);
     await back.next("the ack", isAck);
+  });
+
+  it("durable lane - a cancel finds the agent though it is away: right behind the Request", async () => {
+    const agent = await connect();
+    const asked = request([{ type: "StopVm", vm: "a" }]);
+    const answered = shared.gateway.lanes.sendDurable(agent.agentId, asked);
+    await agent.next("the Request", (frame) => isCommand(frame, "StopVm"));
+    agent.close();
+    const lifecycle = temporal.client.workflow.getHandle(agentWorkflowId(agent.agentId));
+    await waitUntil("lost", async () => (await lifecycle.query(stateQuery)).status !== "Up");
+    const { requestId } = asked;
+    expect(
+      await lifecycle.executeUpdate(cancelUpdate, { args: [{ requestId, reason: "not needed" }] }),
+    ).toBe("asked");
+    const back = await connect({ agentId: agent.agentId, secret: agent.secret });
+    const again = await back.next("the Request again", (frame) => isCommand(frame, "StopVm"));
+    const cancel = await back.next("the Cancel", (frame) => isCommand(frame, "Cancel"));
+    expect(cancel.commands).toMatchObject([{ seq: again.seq, details: "not needed" }]);
+    expect(back.frames.indexOf(cancel)).toBe(back.frames.indexOf(again) + 1);
+    back.respond(again, [{ type: "StopVmAnswer", result: false, outcome: "notSent" }]);
+    expect(await answered).toMatchObject([{ outcome: "notSent" }]);
   });
 
   it("durable lane - a Request for an agent that is away is delivered when it returns", async () => {

@@ -3,7 +3,8 @@
  * and the read model, each recording what it was asked and answering what the test says.
  */
 import { randomUUID } from "node:crypto";
-import type { WorkflowHandle } from "@temporalio/client";
+import { WorkflowUpdateFailedError, type WorkflowHandle } from "@temporalio/client";
+import { ApplicationFailure } from "@temporalio/common";
 import { DefaultLogger, Runtime, Worker } from "@temporalio/worker";
 import { afterAll, beforeAll } from "vitest";
 import type {
@@ -80,6 +81,7 @@ export class Edge {
   silence: GatewayActivities["silence"] = () => Promise.resolve({ heldHere: false });
   deliver: GatewayActivities["deliver"] = ({ requests }) =>
     Promise.resolve({ written: requests.map(({ seq }) => seq), notWritten: [] });
+  cancelRequest: GatewayActivities["cancelRequest"] = () => Promise.resolve();
   investigateByAgent: (agentId: string) => Promise<Finding> = () =>
     Promise.resolve({ verdict: "Unknown", evidence: "asked over its socket: no answer" });
   claimMaintenance: WorkerActivities["claimMaintenance"] = () =>
@@ -126,7 +128,7 @@ export class Edge {
     return {
       deliver: noted("deliver", (args) => this.deliver(args)),
       reply: noted("reply", nothing),
-      cancelRequest: noted("cancelRequest", nothing),
+      cancelRequest: noted("cancelRequest", (args) => this.cancelRequest(args)),
       silence: noted("silence", (args) => this.silence(args)),
       closeSession: noted("closeSession", nothing),
       applySettings: noted("applySettings", nothing),
@@ -156,6 +158,8 @@ export class Edge {
 export interface Rig {
   readonly temporal: TestTemporal;
   readonly edge: Edge;
+  /** Stops the worker that runs the lifecycles and starts another, which knows nothing of them. */
+  readonly restartLifecycles: () => Promise<void>;
 }
 
 /** Starts the workers for the tests of a file, with `investigators` beside `ping`, by activity type. */
@@ -164,11 +168,27 @@ export function useRig(investigators: Edge["investigators"] = {}): Rig {
   const edge = new Edge(investigators);
   const workers: Worker[] = [];
   const running: Promise<void>[] = [];
+  const basisOf = async () => ({
+    connection: await temporal.nativeConnection(),
+    namespace: temporal.namespace,
+  });
+  let lifecycles: { readonly worker: Worker; readonly running: Promise<void> } | undefined;
+  const startLifecycles = async () => {
+    const worker = await Worker.create({
+      ...(await basisOf()),
+      taskQueue: lifecycleTaskQueue,
+      workflowBundle: await workflowBundle(),
+      activities: { recordAgent: (record: AgentRecord) => edge.recordAgent("local", record) },
+      enableNonLocalActivities: false,
+    });
+    lifecycles = { worker, running: worker.run() };
+  };
+  const stopLifecycles = async () => {
+    lifecycles?.worker.shutdown();
+    await lifecycles?.running;
+  };
   beforeAll(async () => {
-    const basis = {
-      connection: await temporal.nativeConnection(),
-      namespace: temporal.namespace,
-    };
+    const basis = await basisOf();
     const investigate = (name: string, answer: (agentId: string) => Promise<unknown>) => {
       return (args: InvestigateArgs) => {
         edge.calls.push({ name, args: { ...args } });
@@ -200,14 +220,8 @@ export function useRig(investigators: Edge["investigators"] = {}): Rig {
       },
       findNeighbours: ({ agentId }) => Promise.resolve(edge.neighbours(agentId)),
     };
+    await startLifecycles();
     workers.push(
-      await Worker.create({
-        ...basis,
-        taskQueue: lifecycleTaskQueue,
-        workflowBundle: await workflowBundle(),
-        activities: { recordAgent: (record: AgentRecord) => edge.recordAgent("local", record) },
-        enableNonLocalActivities: false,
-      }),
       await Worker.create({
         ...basis,
         taskQueue: activitiesTaskQueue,
@@ -237,9 +251,16 @@ export function useRig(investigators: Edge["investigators"] = {}): Rig {
   });
   afterAll(async () => {
     for (const worker of workers) worker.shutdown();
-    await Promise.all(running);
+    await Promise.all([...running, stopLifecycles()]);
   });
-  return { temporal, edge };
+  return {
+    temporal,
+    edge,
+    restartLifecycles: async () => {
+      await stopLifecycles();
+      await startLifecycles();
+    },
+  };
 }
 
 /** One agent as its gateway, its operators and the Temporal UI see it. */
@@ -365,6 +386,19 @@ export class AgentUnderTest {
   async historyLength(): Promise<number> {
     return (await this.handle.describe()).historyLength;
   }
+}
+
+/** The `type` of the failure with which an Update was refused. */
+export async function refusal(promise: Promise<unknown>): Promise<string | null | undefined> {
+  try {
+    await promise;
+  } catch (error) {
+    if (error instanceof WorkflowUpdateFailedError && error.cause instanceof ApplicationFailure) {
+      return error.cause.type;
+    }
+    throw error;
+  }
+  throw new Error("The Update was not refused.");
 }
 
 /** The workflow task that was to take the Update failed, because a signal arrived as it renewed. */

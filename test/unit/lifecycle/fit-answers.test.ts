@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Answer } from "../../../src/api/index.ts";
 import { answersBytesMax, fitAnswers } from "../../../src/lifecycle/fit-answers.ts";
-import { sizeOf } from "../../../src/lifecycle/mailbox.ts";
+import { sizeOf } from "../../../src/lifecycle/size-of.ts";
 
 function answer(commandId: string, chars: number, more: Partial<Answer> = {}): Answer {
   return { type: "ReadAnswer", commandId, result: true, details: "x".repeat(chars), ...more };

@@ -1,43 +1,31 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Answer, WireCommand } from "../../../src/api/index.ts";
+import { payloadLimits, type Answer } from "../../../src/api/index.ts";
 import {
   admit,
   cancel,
+  dueForDelivery,
   emptyMailbox,
-  findRequest,
-  isFinished,
+  firstBatch,
+  join,
   mailboxLimits,
   markHanded,
   markUndelivered,
   nextExpiryMs,
-  notHandedTo,
+  noteProgress,
   refusalOf,
   settleByAnswer,
   settleExpired,
   settleRemoved,
+  settleReturned,
   sizeOf,
   toDeliver,
 } from "../../../src/lifecycle/index.ts";
-import type { MailboxState, RequestToAdmit, Settled } from "../../../src/lifecycle/index.ts";
+import type { MailboxState, Settled } from "../../../src/lifecycle/index.ts";
+import { admitted, answersTo, command, large, request } from "./some-requests.ts";
 
-let ids = 0;
-function command(type = "ListVms"): WireCommand {
-  return { type, id: `c${++ids}` };
-}
-function request(fields: Partial<RequestToAdmit> = {}): RequestToAdmit {
-  return {
-    requestId: `r${++ids}`,
-    commands: [command()],
-    onError: "stop",
-    inSequence: false,
-    waitMs: 1_000,
-    waiters: [],
-    ...fields,
-  };
-}
-function answersTo(commands: readonly WireCommand[]): Answer[] {
-  return commands.map(({ id }) => ({ type: "A", commandId: id, result: true }));
+function refused(mailbox: MailboxState, one = request()): string | undefined {
+  return refusalOf(mailbox, one, 0)?.code;
 }
 
 describe("admission", () => {
@@ -51,30 +39,51 @@ describe("admission", () => {
   test("command ids - the same one twice is refused, in a batch, pending, or finished", () => {
     const mailbox = emptyMailbox();
     const one = command();
-    expect(refusalOf(mailbox, request({ commands: [one, one] }))?.code).toBe(
-      "DUPLICATE_COMMAND_ID",
-    );
+    expect(refused(mailbox, request({ commands: [one, one] }))).toBe("DUPLICATE_COMMAND_ID");
     admit(mailbox, request({ commands: [one] }), 0);
-    expect(refusalOf(mailbox, request({ commands: [one] }))?.code).toBe("DUPLICATE_COMMAND_ID");
-    settleByAnswer(mailbox, 1, answersTo([one]));
-    expect(refusalOf(mailbox, request({ commands: [one] }))?.code).toBe("DUPLICATE_COMMAND_ID");
-    expect(refusalOf(mailbox, request())).toBeUndefined();
+    expect(refused(mailbox, request({ commands: [one] }))).toBe("DUPLICATE_COMMAND_ID");
+    settleByAnswer(mailbox, 1, answersTo([one]), 0);
+    expect(refused(mailbox, request({ commands: [one] }))).toBe("DUPLICATE_COMMAND_ID");
+    expect(refused(mailbox)).toBeUndefined();
   });
 
-  test("bounds - too many, too large, too much together", () => {
+  test("bounds - one Command, one Request, all that wait", () => {
+    const { commandBytes, requestBytes } = payloadLimits;
     const mailbox = emptyMailbox();
-    const large = (bytes: number) =>
-      request({ commands: [{ ...command(), data: "x".repeat(bytes) }] });
-    expect(refusalOf(mailbox, large(mailboxLimits.requestBytes))?.code).toBe("INVALID_REQUEST");
-    admit(mailbox, large(mailboxLimits.requestBytes - 1_000), 0);
-    expect(refusalOf(mailbox, large(mailboxLimits.requestBytes - 1_000))?.code).toBe(
-      "MAILBOX_FULL",
+    const most = () => [large(commandBytes), large(requestBytes - commandBytes)];
+    expect(refused(mailbox, request({ commands: most() }))).toBeUndefined();
+    expect(refused(mailbox, request({ commands: [large(commandBytes + 100)] }))).toBe(
+      "INVALID_REQUEST",
     );
+    expect(refused(mailbox, request({ commands: [...most(), large(1_000)] }))).toBe(
+      "INVALID_REQUEST",
+    );
+    admit(mailbox, request({ commands: most() }), 0);
+    expect(refused(mailbox, request({ commands: most() }))).toBe("MAILBOX_FULL");
     const many = emptyMailbox();
     for (let i = 0; i < mailboxLimits.pending; i++) admit(many, request(), 0);
-    expect(refusalOf(many, request())?.code).toBe("MAILBOX_FULL");
-    settleByAnswer(many, 1, answersTo(many.pending[0]?.commands ?? []));
-    expect(refusalOf(many, request())).toBeUndefined();
+    expect(refused(many)).toBe("MAILBOX_FULL");
+    settleByAnswer(many, 1, answersTo(many.pending[0]?.commands ?? []), 0);
+    expect(refused(many)).toBeUndefined();
+  });
+
+  test("refusals - say what is too large, and how large it may be", () => {
+    const big = { ...large(payloadLimits.commandBytes + 100), type: "WriteFile" };
+    const refusal = refusalOf(emptyMailbox(), request({ commands: [big] }), 0);
+    expect(refusal?.message).toMatch(/WriteFile has 393\d\d\d bytes; 393216 is the most/);
+  });
+
+  test("asking again - adds who waits, the newest five, and the wish for progress", () => {
+    const mailbox = emptyMailbox();
+    const one = admitted(mailbox, { waiters: [{ type: "gateway", gatewayId: "g0" }] });
+    expect(toDeliver(mailbox, [one], 0)[0]).not.toHaveProperty("progress");
+    for (const gatewayId of ["g1", "g1", "g2", "g3", "g4", "g5"]) {
+      join(one, { waiters: [{ type: "gateway", gatewayId }], progress: gatewayId === "g2" });
+    }
+    expect(one.waiters).toEqual(
+      ["g1", "g2", "g3", "g4", "g5"].map((gatewayId) => ({ type: "gateway", gatewayId })),
+    );
+    expect(toDeliver(mailbox, [one], 0)[0]).toMatchObject({ progress: true });
   });
 
   test("size - counts bytes, not characters", () => {
@@ -84,27 +93,69 @@ describe("admission", () => {
 });
 
 describe("delivery", () => {
-  test("handing over - each session gets what it was not given, in order", () => {
+  test("handing over - each session gets what it was not given, in order, and what it may not have", () => {
     const mailbox = emptyMailbox();
-    const first = admit(mailbox, request(), 0);
-    const second = admit(mailbox, request(), 0);
-    markHanded(first, 1);
-    expect(notHandedTo(mailbox, 1)).toEqual([second]);
-    expect(notHandedTo(mailbox, 2)).toEqual([first, second]);
+    const [first, second, third] = [admitted(mailbox), admitted(mailbox), admitted(mailbox)];
+    for (const one of [first, third]) markHanded(one, 1);
+    expect(dueForDelivery(mailbox, 1)).toEqual([second]);
+    expect(dueForDelivery(mailbox, 1, [third.seq])).toEqual([second, third]);
+    expect(dueForDelivery(mailbox, 2)).toEqual([first, second, third]);
   });
 
   test("order - an in-sequence Request names the newest one before it that waits, with its remaining time", () => {
     const mailbox = emptyMailbox();
-    const first = admit(mailbox, request({ inSequence: true, waitMs: 5_000 }), 0);
-    admit(mailbox, request(), 0);
-    const third = admit(mailbox, request({ inSequence: true }), 0);
-    expect(toDeliver(mailbox, first, 100)).not.toHaveProperty("after");
-    expect(toDeliver(mailbox, third, 100)).toMatchObject({
-      after: { seq: 1, withinMs: 4_900 },
-      waitMs: 900,
-    });
-    settleByAnswer(mailbox, 1, answersTo(first.commands));
-    expect(toDeliver(mailbox, third, 100)).not.toHaveProperty("after");
+    const first = admitted(mailbox, { inSequence: true, waitMs: 5_000 });
+    const free = admitted(mailbox);
+    const third = admitted(mailbox, { inSequence: true });
+    const fourth = admitted(mailbox, { inSequence: true });
+    const after = (request: typeof first) => toDeliver(mailbox, [request], 100)[0]?.after;
+    expect([first, free, third, fourth].map(after)).toEqual([
+      undefined,
+      undefined,
+      { seq: 1, withinMs: 4_900 },
+      { seq: 3, withinMs: 900 },
+    ]);
+    expect(toDeliver(mailbox, [fourth, first], 100).map(({ seq }) => seq)).toEqual([1, 4]);
+    settleByAnswer(mailbox, 1, answersTo(first.commands), 0);
+    expect(after(third)).toBeUndefined();
+  });
+
+  test("batches - bounded in number and bytes, one Request at least", () => {
+    const { batch, batchBytes } = mailboxLimits;
+    const mailbox = emptyMailbox();
+    for (let i = 0; i < batch + 20; i++) admitted(mailbox);
+    expect(firstBatch(mailbox.pending)).toHaveLength(batch);
+    expect(firstBatch(mailbox.pending.slice(-20))).toHaveLength(20);
+    expect(firstBatch([])).toEqual([]);
+    const heavy = emptyMailbox();
+    admitted(heavy, { commands: [large(batchBytes + 1_000)] });
+    for (let i = 0; i < 4; i++) admitted(heavy, { commands: [large(batchBytes / 3)] });
+    expect(firstBatch(heavy.pending).map(({ seq }) => seq)).toEqual([1]);
+    expect(firstBatch(heavy.pending.slice(1)).map(({ seq }) => seq)).toEqual([2, 3]);
+  });
+
+  test("sessions - one that is given to the same session again may have been written the first time", () => {
+    const mailbox = emptyMailbox();
+    const [once, twice] = [
+      admitted(mailbox, { handed: true }),
+      admitted(mailbox, { handed: true }),
+    ];
+    markHanded(twice, 1);
+    markUndelivered(mailbox, 1, [once.seq, twice.seq]);
+    expect(settleExpired(mailbox, 1_000).map(({ answers }) => answers[0]?.outcome)).toEqual([
+      "notSent",
+      "unknown",
+    ]);
+  });
+
+  test("sessions - a Request given to many stays certainly sent, whoever gives it back, and small", () => {
+    const mailbox = emptyMailbox();
+    const one = admitted(mailbox);
+    for (let epoch = 1; epoch <= 1_000; epoch++) markHanded(one, epoch);
+    expect(sizeOf(one)).toBeLessThan(400);
+    expect(dueForDelivery(mailbox, 1_000)).toEqual([]);
+    for (let epoch = 0; epoch <= 1_000; epoch++) markUndelivered(mailbox, epoch, [one.seq]);
+    expect(settleExpired(mailbox, 1_000)[0]?.answers).toMatchObject([{ outcome: "unknown" }]);
   });
 
   test("next expiry - the earliest deadline", () => {
@@ -126,6 +177,7 @@ describe("settling", () => {
       mailbox,
       1,
       [c, a].filter((answer) => answer !== undefined),
+      0,
     );
     expect(outcome).toMatchObject({
       type: "settled",
@@ -136,11 +188,11 @@ describe("settling", () => {
   test("answers - to another Request's Commands, or late, change nothing", () => {
     const mailbox = emptyMailbox();
     const one = admit(mailbox, request(), 0);
-    expect(settleByAnswer(mailbox, 1, answersTo([command()])).type).toBe("foreign");
+    expect(settleByAnswer(mailbox, 1, answersTo([command()]), 0).type).toBe("foreign");
     expect(mailbox.pending).toEqual([one]);
     settleExpired(mailbox, 5_000);
     const before = structuredClone(mailbox);
-    expect(settleByAnswer(mailbox, 1, answersTo(one.commands)).type).toBe("late");
+    expect(settleByAnswer(mailbox, 1, answersTo(one.commands), 0).type).toBe("late");
     expect(mailbox).toEqual(before);
   });
 
@@ -172,32 +224,71 @@ describe("settling", () => {
     const unsent = admit(mailbox, request(), 0);
     const sent = admit(mailbox, request(), 0);
     markHanded(sent, 1);
-    expect(cancel(mailbox, unsent.requestId, "why")).toMatchObject({
+    expect(cancel(mailbox, unsent.requestId, "why", 0)).toMatchObject({
       type: "cancelled",
       request: { answers: [{ outcome: "notSent", errorCode: "CANCELLED" }] },
     });
-    expect(cancel(mailbox, sent.requestId, "why")).toEqual({ type: "ask", request: sent });
-    expect(cancel(mailbox, unsent.requestId, "why").type).toBe("settled");
-    expect(cancel(mailbox, "nobody's", "why").type).toBe("unknown");
+    expect(cancel(mailbox, sent.requestId, "why", 0)).toEqual({ type: "ask", request: sent });
+    expect(cancel(mailbox, unsent.requestId, "why", 0).type).toBe("settled");
+    expect(cancel(mailbox, "nobody's", "why", 0).type).toBe("unknown");
   });
 
-  test("memory - the oldest are forgotten, the newest is always known, large Answers are trimmed", () => {
+  test("cancel - one that may have been sent is remembered for the sessions to come, and over once it comes back", () => {
     const mailbox = emptyMailbox();
-    for (let i = 0; i < mailboxLimits.finished + 5; i++) {
-      const one = admit(mailbox, request({ requestId: `n${i}` }), 0);
-      settleByAnswer(mailbox, one.seq, answersTo(one.commands));
-    }
-    expect(mailbox.finished.length).toBeLessThanOrEqual(mailboxLimits.finished);
-    expect(findRequest(mailbox, "n0")).toBeUndefined();
-    const large = admit(mailbox, request({ requestId: "large" }), 0);
-    const [answer] = answersTo(large.commands);
-    settleByAnswer(mailbox, large.seq, [{ ...answer, details: "x".repeat(900_000) } as Answer]);
-    const known = findRequest(mailbox, "large");
-    expect(known && isFinished(known) && known.answers[0]).toMatchObject({
-      commandId: large.commands[0]?.id,
-      result: true,
-    });
-    expect(sizeOf(mailbox.finished)).toBeLessThan(2 * mailboxLimits.finishedBytes);
+    const one = admitted(mailbox, { handed: true });
+    one.cancelled = "not needed";
+    expect(toDeliver(mailbox, [one], 0)[0]).toMatchObject({ cancelled: "not needed" });
+    expect(settleReturned(mailbox, 0)).toEqual([]);
+    markUndelivered(mailbox, 1, [one.seq]);
+    const [settled, ...more] = settleReturned(mailbox, 0);
+    expect(settled?.answers).toMatchObject([{ outcome: "notSent", errorCode: "CANCELLED" }]);
+    expect([more, mailbox.pending]).toEqual([[], []]);
+  });
+});
+
+describe("progress", () => {
+  test("the end - Answers that are there stand, only the other Commands get error Answers", () => {
+    const mailbox = emptyMailbox();
+    const commands = [command(), command(), command()];
+    const one = admitted(mailbox, { commands, handed: true });
+    const [a, b] = answersTo(commands);
+    expect(
+      noteProgress(
+        mailbox,
+        one.seq,
+        [b, a].flatMap((answer) => answer ?? []),
+      ),
+    ).toBe(true);
+    expect(one.soFar).toEqual([a, b]);
+    const [settled] = settleExpired(mailbox, 1_000);
+    expect(settled?.answers).toMatchObject([a, b, { outcome: "unknown" }]);
+    expect(noteProgress(mailbox, one.seq, answersTo(commands))).toBe(false);
+  });
+
+  test("the Response - is the agent's last word, and what it leaves out was said before", () => {
+    const mailbox = emptyMailbox();
+    const commands = [command(), command()];
+    const one = admitted(mailbox, { commands, handed: true });
+    const [a, b] = answersTo(commands);
+    noteProgress(mailbox, one.seq, [{ ...a, details: "first" } as Answer, b as Answer]);
+    const last = { ...a, details: "last" } as Answer;
+    expect(settleByAnswer(mailbox, one.seq, [last], 0)).toMatchObject({ answers: [last, b] });
+  });
+
+  test("bounds - the first Answer of a Command stands; strangers' and what finds no room are left out", () => {
+    const mailbox = emptyMailbox();
+    const one = admitted(mailbox);
+    const other = admitted(mailbox);
+    const [answer] = answersTo(one.commands);
+    const again = { ...answer, details: "again" } as Answer;
+    noteProgress(mailbox, one.seq, [answer as Answer, again, ...answersTo([command()])]);
+    expect(one.soFar).toEqual([answer]);
+    const [much] = answersTo(other.commands);
+    const bytes = mailboxLimits.soFarBytes - 100;
+    noteProgress(mailbox, other.seq, [{ ...much, details: "x".repeat(bytes) } as Answer]);
+    expect(other.soFar).toEqual([]);
+    noteProgress(mailbox, other.seq, [{ ...much, details: "x".repeat(bytes - 100) } as Answer]);
+    expect(other.soFar).toHaveLength(1);
   });
 });
 
@@ -252,7 +343,7 @@ describe("model", () => {
             settleExpired(mailbox, nowMs).forEach(note);
           } else if (one.do === "renew")
             mailbox = JSON.parse(JSON.stringify(mailbox)) as MailboxState;
-          else if (one.do === "remove") settleRemoved(mailbox).forEach(note);
+          else if (one.do === "remove") settleRemoved(mailbox, nowMs).forEach(note);
           else if (target !== undefined && one.do === "hand") {
             markHanded(target, 1);
             everHanded.add(target.seq);
@@ -260,10 +351,10 @@ describe("model", () => {
             markUndelivered(mailbox, 1, [target.seq]);
             everHanded.delete(target.seq);
           } else if (target !== undefined && one.do === "answer") {
-            const outcome = settleByAnswer(mailbox, target.seq, answersTo(target.commands));
+            const outcome = settleByAnswer(mailbox, target.seq, answersTo(target.commands), 0);
             if (outcome.type === "settled") note(outcome);
           } else if (target !== undefined && one.do === "cancel") {
-            const outcome = cancel(mailbox, target.requestId, "model");
+            const outcome = cancel(mailbox, target.requestId, "model", nowMs);
             if (outcome.type === "cancelled") note(outcome);
           }
           for (const finished of mailbox.finished) {

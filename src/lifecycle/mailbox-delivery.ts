@@ -1,0 +1,99 @@
+/** How pending Requests get to sessions: each is given to each session once, in order, in bounded batches. */
+import { mailboxLimits } from "./mailbox-types.ts";
+import type { MailboxState, PendingRequest, RequestToDeliver } from "./mailbox-types.ts";
+
+/** Sessions that a Request remembers by their epoch; an agent that reconnects for days must not fill the memory. */
+const handedEpochsMax = 8;
+/** Stands for a handing over that nobody can give back: it is no epoch. */
+const forGood = -1;
+
+/**
+ * Notes that a Request was given to the gateway that holds session `epoch`. One that is given to the same session again
+ * may have been written the first time, whatever becomes of the second.
+ */
+export function markHanded(request: PendingRequest, epoch: number): void {
+  const others = request.handedEpochs.filter((handed) => handed !== epoch && handed !== forGood);
+  const isAgain = request.handedEpochs.includes(epoch);
+  const wasForGood = request.handedEpochs.includes(forGood);
+  const newest = others.slice(1 - handedEpochsMax);
+  const left = isAgain || wasForGood || newest.length < others.length;
+  request.handedEpochs = [...(left ? [forGood] : []), ...newest, epoch];
+}
+
+/** The gateway says that these Requests were certainly not written to the socket of session `epoch`. */
+export function markUndelivered(
+  mailbox: MailboxState,
+  epoch: number,
+  seqs: readonly number[],
+): void {
+  const undelivered = new Set(seqs);
+  for (const request of mailbox.pending) {
+    if (undelivered.has(request.seq)) {
+      request.handedEpochs = request.handedEpochs.filter((handed) => handed !== epoch);
+    }
+  }
+}
+
+/** Pending Requests that session `epoch` must be given, in order: those that it was not given yet, and those of `again`. */
+export function dueForDelivery(
+  mailbox: MailboxState,
+  epoch: number,
+  again: readonly number[] = [],
+): readonly PendingRequest[] {
+  const seqs = new Set(again);
+  return mailbox.pending.filter(
+    ({ seq, handedEpochs }) => seqs.has(seq) || !handedEpochs.includes(epoch),
+  );
+}
+
+/** As many of the first Requests as may be handed over at once: one at least, unless there is none. */
+export function firstBatch(due: readonly PendingRequest[]): readonly PendingRequest[] {
+  let bytes = 0;
+  const end = due.findIndex((request, index) => {
+    bytes += request.bytes;
+    return index >= mailboxLimits.batch || (index > 0 && bytes > mailboxLimits.batchBytes);
+  });
+  return end === -1 ? due : due.slice(0, end);
+}
+
+/**
+ * Pending Requests, in order, as they go to the agent. `after` is the newest in-sequence Request before each that still
+ * waits: it may reach the agent later, by another way.
+ */
+export function toDeliver(
+  mailbox: MailboxState,
+  requests: readonly PendingRequest[],
+  nowMs: number,
+): readonly RequestToDeliver[] {
+  const wanted = new Set(requests);
+  const deliveries: RequestToDeliver[] = [];
+  let before: PendingRequest | undefined;
+  for (const request of mailbox.pending) {
+    if (wanted.delete(request)) deliveries.push(delivery(request, before, nowMs));
+    if (wanted.size === 0) break;
+    if (request.inSequence) before = request;
+  }
+  return deliveries;
+}
+
+function delivery(
+  request: PendingRequest,
+  before: PendingRequest | undefined,
+  nowMs: number,
+): RequestToDeliver {
+  const { requestId, seq, commands, onError, inSequence, progress, cancelled } = request;
+  return {
+    requestId,
+    seq,
+    commands,
+    onError,
+    inSequence,
+    ...(inSequence &&
+      before !== undefined && {
+        after: { seq: before.seq, withinMs: Math.max(0, before.deadlineMs - nowMs) },
+      }),
+    waitMs: Math.max(0, request.deadlineMs - nowMs),
+    ...(progress !== undefined && { progress }),
+    ...(cancelled !== undefined && { cancelled }),
+  };
+}
