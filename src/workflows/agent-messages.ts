@@ -14,7 +14,7 @@ import type {
 } from "../api/index.ts";
 import type { AskedInvestigator } from "./recovery-messages.ts";
 import type { EvacuationProgress } from "../lifecycle/evacuation-progress.ts";
-import type { RecurringOrder, RecurringSchedule } from "../lifecycle/recurring-types.ts";
+import type { RecurringOrder } from "../lifecycle/recurring-types.ts";
 
 export const agentLifecycleType = "agentLifecycle";
 export const lifecycleTaskQueue = "muster-lifecycle";
@@ -380,8 +380,6 @@ export interface RequestView {
 export const pendingQuery = defineQuery<readonly RequestView[]>("pending");
 /** One Request, pending or among the last finished; null when not known (any more). */
 export const requestQuery = defineQuery<RequestView | null, [string]>("request");
-
-export type { RecurringSchedule };
 
 /**
  * Commands that the lifecycle sends again and again, by itself (the original's CronCommand). A name is one recurring Request:

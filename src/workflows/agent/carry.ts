@@ -6,7 +6,7 @@ import { untoldSeqs } from "./errands.ts";
 import type { AgentState } from "./state.ts";
 
 /** Leaves room for encryption. */
-export const carriedBytesMax = 1_800_000;
+const carriedBytesMax = 1_800_000;
 /** Events that are carried even then. */
 const eventsKept = 50;
 
