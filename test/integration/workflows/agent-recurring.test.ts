@@ -44,7 +44,7 @@ describe("recurring Requests", () => {
     const [added] = await Promise.all([add(agent, { schedule }), add(absent)]);
     const { commands, onError } = health;
     expect(added).toMatchObject({
-      name,
+      name: "health",
       commands,
       onError,
       schedule,
