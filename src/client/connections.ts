@@ -14,6 +14,8 @@ export interface ConnectionsOptions extends Omit<LinkOptions, "isPatient" | "onS
 
 /** Agents whose gateway is remembered for the direct lane. */
 const homesMax = 100_000;
+/** For so long a gateway that could not be reached is not tried: the others pass calls on to it. */
+const restMs = 30_000;
 
 export class Connections {
   readonly #options: ConnectionsOptions;
@@ -23,6 +25,8 @@ export class Connections {
   readonly #others = new Map<string, Link>();
   /** The operator API of the gateway that holds an agent, where that is known. */
   readonly #homes = new Map<string, string>();
+  /** Until when a gateway is left alone, by its operator API. It may be reachable for other gateways only. */
+  readonly #restsUntilMs = new Map<string, number>();
 
   constructor(options: ConnectionsOptions) {
     this.#options = options;
@@ -58,7 +62,7 @@ export class Connections {
     signal?: AbortSignal,
   ): Promise<readonly Answer[]> {
     const asked = new Set<string | undefined>();
-    let at = this.#homes.get(agentId);
+    let at = this.#homeOf(agentId);
     for (;;) {
       asked.add(at);
       try {
@@ -66,6 +70,9 @@ export class Connections {
       } catch (error) {
         this.#homes.delete(agentId);
         const next = this.#whereNext(error, at);
+        if (at !== undefined && next !== undefined && next.url === undefined) {
+          this.#restsUntilMs.set(at, performance.now() + restMs);
+        }
         if (next === undefined || asked.has(next.url)) throw error;
         at = next.url;
         if (at !== undefined) this.learnHome(agentId, at);
@@ -142,6 +149,12 @@ export class Connections {
     return await call.reply.finally(forget);
   }
 
+  #homeOf(agentId: string): string | undefined {
+    const home = this.#homes.get(agentId);
+    if (home === undefined) return undefined;
+    return performance.now() < (this.#restsUntilMs.get(home) ?? 0) ? undefined : home;
+  }
+
   /** Where a call that was certainly not sent to its agent may go instead; without url: over the main connection. */
   #whereNext(
     error: unknown,
@@ -166,9 +179,7 @@ export class Connections {
     if (url === undefined) return this.#main;
     const known = this.#others.get(url);
     if (known !== undefined) return known;
-    if (this.#main.url !== undefined && originOf(this.#main.url) === originOf(url)) {
-      return this.#main;
-    }
+    if (originOf(this.#main.url) === originOf(url)) return this.#main;
     const link = new Link({ ...this.#options, urls: [url], isPatient: false });
     this.#others.set(url, link);
     return link;

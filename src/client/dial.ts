@@ -8,6 +8,8 @@ export interface DialOptions {
   readonly token: string;
   /** PEM of a certificate authority to trust beside the system's. */
   readonly ca?: string | Buffer | undefined;
+  /** How long it may take until the socket is open. */
+  readonly withinMs: number;
 }
 
 /** A gateway answered, but not by opening a socket. Final: trying again does not help. */
@@ -27,7 +29,6 @@ export class DialRefusedError extends Error {
   }
 }
 
-const handshakeTimeoutMs = 10_000;
 /** Answers are as large as agents make them: twice the largest frame by default. */
 const messageBytesMax = 128 * 1024 * 1024;
 
@@ -35,7 +36,7 @@ const messageBytesMax = 128 * 1024 * 1024;
  * Opens a command socket; `opened` gives the function that writes to it. It rejects with a DialRefusedError, or the
  * network's error.
  */
-export function dial({ url, token, ca }: DialOptions): {
+export function dial({ url, token, ca, withinMs }: DialOptions): {
   readonly socket: WebSocket;
   readonly opened: Promise<(text: string) => void>;
 } {
@@ -43,7 +44,7 @@ export function dial({ url, token, ca }: DialOptions): {
     headers: { authorization: `Bearer ${token}` },
     perMessageDeflate: false,
     maxPayload: messageBytesMax,
-    handshakeTimeout: handshakeTimeoutMs,
+    handshakeTimeout: withinMs,
     ...(ca !== undefined && { ca: [...rootCertificates, ca] }),
   });
   let write: (text: string) => void = (text) => {

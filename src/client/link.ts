@@ -14,6 +14,8 @@ import { readMessage, refusalOf, type SocketReply } from "./socket-messages.ts";
 export type LinkState = "idle" | "connecting" | "open" | "waiting" | "closed";
 
 const retryMs = { first: 100, most: 5_000 };
+/** How long a connection may take; without patience there are other ways. */
+const connectMs = { patient: 10_000, impatient: 3_000 };
 const tickMs = 250;
 /** A gateway that says nothing for so long, though it is pinged at half of it, is gone. */
 const silenceMsDefault = 10_000;
@@ -22,7 +24,7 @@ const graceMs = 10_000;
 /** Close code of a socket on which a message was too large: sent again, it would end the next one. */
 const tooLarge = 1009;
 
-export interface LinkOptions extends Omit<DialOptions, "url"> {
+export interface LinkOptions extends Omit<DialOptions, "url" | "withinMs"> {
   /** Gateways, tried in turn. */
   readonly urls: readonly string[];
   /** Without patience, calls that were never sent end as soon as a try to connect fails. */
@@ -40,7 +42,6 @@ export class Link {
   #write: (text: string) => void = () => undefined;
   #nextId = 1;
   #nextUrl = 0;
-  #url = "";
   #retryMs = retryMs.first;
   #retryTimer: NodeJS.Timeout | undefined;
   #ticker: NodeJS.Timeout | undefined;
@@ -58,9 +59,10 @@ export class Link {
     return this.#calls.size;
   }
 
-  /** The gateway that it is connected to. */
-  get url(): string | undefined {
-    return this.#state === "open" ? this.#url : undefined;
+  /** The gateway that it is connected to, or connects to next. */
+  get url(): string {
+    const { urls } = this.#options;
+    return urls[this.#nextUrl % urls.length] ?? "";
   }
 
   /** Asks; the call's `reply` rejects with an AgentManagerError. */
@@ -122,9 +124,10 @@ export class Link {
   #connect(why: string): void {
     this.#change("connecting", why);
     this.#startTicking();
-    const { urls, token, ca } = this.#options;
-    const url = urls[this.#nextUrl % urls.length] ?? "";
-    const { socket, opened } = dial({ url, token, ca });
+    const { token, ca, isPatient } = this.#options;
+    const { url } = this;
+    const withinMs = isPatient ? connectMs.patient : connectMs.impatient;
+    const { socket, opened } = dial({ url, token, ca, withinMs });
     this.#socket = socket;
     socket.on("message", (data: Buffer) => {
       this.#onMessage(data.toString("utf8"));
@@ -152,7 +155,6 @@ export class Link {
   #onOpen(url: string): void {
     this.#heardAtMs = performance.now();
     this.#retryMs = retryMs.first;
-    this.#url = url;
     this.#change("open", `connected to ${url}`);
     for (const call of this.#calls.values()) this.#send(call);
   }

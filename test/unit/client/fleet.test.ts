@@ -71,6 +71,21 @@ describe("askAll", () => {
     expect(call.counts).toMatchObject({ agents: 2_500, isListed: true, answered: 2_500 });
   });
 
+  it("a gateway that only other gateways can reach - is tried once; they pass the calls on", async () => {
+    const [one, two] = (await fleetOf(rows(20))) as [FakeGateway, FakeGateway];
+    await two.stop();
+    const dials: string[] = [];
+    const muster = manager([one], {
+      onStateChange: (_from, to, why) => {
+        if (to === "connecting") dials.push(why);
+      },
+    });
+    const call = muster.askAll({ all: true }, health, { concurrency: 1 });
+    expect(await call.summary()).toMatchObject({ agents: 20, answered: 20 });
+    expect(one.calls).toHaveLength(20);
+    expect(dials).toHaveLength(2);
+  });
+
   it("a selector - becomes the filter of the list", async () => {
     const [gateway] = (await fleetOf(rows(2), 1)) as [FakeGateway];
     const selector = {
