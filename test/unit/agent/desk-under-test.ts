@@ -20,9 +20,9 @@ import { ResourceSet } from "../../../src/agent/resource-set.ts";
 import { createDecoder } from "../../../src/wire/codec.ts";
 import type { ProgressFrame, RequestFrame, ResponseFrame } from "../../../src/wire/frames.ts";
 
-const clean: (() => void)[] = [];
-afterEach(() => {
-  for (const step of clean.splice(0)) step();
+const clean: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const step of clean.splice(0).reverse()) await step();
 });
 
 const reading: CommandTraits = {
@@ -109,6 +109,7 @@ export async function startDesk({ home, frameBytesMax = 1_048_576 }: DeskOptions
   const log = pino({ level: "silent" });
   const journal = new Journal(join(directory, "journal.jsonl"), log);
   await journal.load();
+  clean.push(() => journal.close());
   const host = new HostInMemory();
   const resources = new ResourceSet([host], { zone: "z", cluster: "c" }, log);
   await resources.describe();
