@@ -82,11 +82,11 @@ function checked(
   const text = answerToText(complete, bytesMax);
   if (typeof text === "string") return { result: (complete as unknown as Answer).result, text };
   if (text.type !== "tooLarge") return notAnAnswer(command, readOnly, text);
-  const { result } = complete as unknown as Answer;
+  const { result, outcome = "done" } = complete as unknown as Answer;
   const details =
     `The resource ran it and said result ${String(result)}, but the Answer can't be sent: ${text.details}. ` +
-    "Ask for less at once.";
-  return finish(errorAnswer(command, "done", "ANSWER_TOO_LARGE", details));
+    "Ask for less at once, or in a Request of its own.";
+  return finish(errorAnswer(command, outcome, "ANSWER_TOO_LARGE", details));
 }
 
 function notAnAnswer(

@@ -3,6 +3,7 @@ import type { Outcome, WireCommand } from "../api/index.ts";
 import { errorAnswer, stoppedAnswer } from "./error-answers.ts";
 import { JournalError } from "./errors.ts";
 import { describe, executeCommand, finish, type FinishedAnswer } from "./execute.ts";
+import { fitAnswer } from "./fit-answer.ts";
 import type { Recollection } from "./journal-memory.ts";
 import type { OpenRequest, RequestOverError } from "./open-request.ts";
 import type { RequestNotes } from "./request-notes.ts";
@@ -54,7 +55,8 @@ async function answerOne(
     return await recalledOrRun(request, command, failed, bytesLeft, options);
   } catch (error) {
     const details = `The agent itself failed: ${describe(error)}. Look at the resource to see what became of it.`;
-    return finish(errorAnswer(command, "unknown", "AGENT_FAILED", details));
+    const answer = finish(errorAnswer(command, "unknown", "AGENT_FAILED", details));
+    return fitAnswer(command, answer, bytesLeft);
   }
 }
 
@@ -67,7 +69,7 @@ async function recalledOrRun(
 ): Promise<FinishedAnswer | undefined> {
   const { notes, resources } = options;
   const recalled = notes.recall(command);
-  if (recalled.type === "answered") return known(recalled.answer);
+  if (recalled.type === "answered") return fitAnswer(command, known(recalled.answer), bytesLeft);
   const isNew = recalled.type === "new";
   const runsAgain = resources.traitsOf(command.type).idempotent && failed === undefined;
   let answer: FinishedAnswer | undefined;
@@ -78,6 +80,7 @@ async function recalledOrRun(
   else if (request.over?.code === "AGENT_STOPS") return undefined;
   // What an earlier run of the agent started may have been carried out.
   answer ??= await execute(request, command, isNew ? "notSent" : "unknown", bytesLeft, options);
+  answer = fitAnswer(command, answer, bytesLeft);
   await notes.answered(command, answer.text);
   return answer;
 }
