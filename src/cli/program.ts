@@ -7,6 +7,7 @@ import { addDrainCommand } from "./commands/drain.ts";
 import { addEventsCommand } from "./commands/events.ts";
 import { addGatewayCommand } from "./commands/gateway.ts";
 import { addGatewaysCommand } from "./commands/gateways.ts";
+import { addPayloadKeyCommands } from "./commands/payload-key.ts";
 import { addPlaceCommands } from "./commands/places.ts";
 import { addRecoveriesCommand } from "./commands/recoveries.ts";
 import { addRecurringCommand } from "./commands/recurring.ts";
@@ -42,6 +43,7 @@ export function buildProgram(context: CliContext): Command {
   addWorkerCommand(program, context);
   addSimCommand(program, context);
   addSetupCommand(program, context);
+  addPayloadKeyCommands(program, context);
   program.commandsGroup("Simulated hosts:");
   addWorldCommand(program, context);
   program.commandsGroup("Agents:");

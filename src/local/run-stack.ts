@@ -74,6 +74,10 @@ export async function runStack(
       secrets: {
         apiToken: keepSecret(home, "api-token", config.apiToken),
         joinToken: keepSecret(home, "join-token", config.joinToken),
+        codecToken:
+          config.payloadKeys.ids.length === 0
+            ? undefined
+            : keepSecret(home, "codec-token", config.codecToken),
       },
       keep: async (options) => {
         const { first, service } = await startService({ ...options, say, onRestarted }, signal);

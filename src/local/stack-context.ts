@@ -14,7 +14,12 @@ export interface StackContext {
   readonly ports: StackPorts;
   /** Folder of this run's pid files. */
   readonly pidsDir: string;
-  readonly secrets: { readonly apiToken: string; readonly joinToken: string };
+  readonly secrets: {
+    readonly apiToken: string;
+    readonly joinToken: string;
+    /** Undefined when nothing is encrypted. */
+    readonly codecToken: string | undefined;
+  };
   readonly say: (line: string) => void;
   readonly signal: AbortSignal;
   /** Starts a process that is kept running until the stack stops. Restarts keep its addresses. */

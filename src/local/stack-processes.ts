@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Config } from "../config/index.ts";
 import { startMusterProcess, type MusterProcess } from "./muster-process.ts";
 import { runCommand } from "./run-command.ts";
+import { codecEnv } from "./stack-codec.ts";
 import { settled, type StackContext } from "./stack-context.ts";
 import type { DataServers } from "./stack-servers.ts";
 
@@ -31,6 +32,7 @@ export async function startGateway(
       MUSTER_API_PORT: String(ports.api),
       MUSTER_API_TOKEN: secrets.apiToken,
       MUSTER_JOIN_TOKEN: secrets.joinToken,
+      ...codecEnv(context),
     }),
   });
   return {
@@ -60,6 +62,7 @@ export async function startWorker(context: StackContext, servers: DataServers): 
       MUSTER_HOME: context.config.home,
       MUSTER_API_TOKEN: undefined,
       MUSTER_JOIN_TOKEN: undefined,
+      MUSTER_CODEC_TOKEN: undefined,
     }),
   });
 }
@@ -74,11 +77,13 @@ export async function startAgents(
   simulatedHosts: number,
 ): Promise<void> {
   const { config, home, say } = context;
-  // An agent never sees Temporal or Postgres, nor the operators' token.
+  // An agent never sees Temporal or Postgres, nor the operators' token, nor what payloads are encrypted with.
   const env = {
     ...Object.fromEntries(Object.keys(config.temporalEnv).map((name) => [name, undefined])),
     DATABASE_URL: undefined,
     MUSTER_API_TOKEN: undefined,
+    MUSTER_PAYLOAD_KEY: undefined,
+    MUSTER_CODEC_TOKEN: undefined,
     MUSTER_JOIN_TOKEN: context.secrets.joinToken,
     MUSTER_GATEWAYS: agentUrl,
   };

@@ -4,6 +4,7 @@ import type { Config } from "../config/index.ts";
 import { runSetup } from "../worker/setup/run-setup.ts";
 import { searchAttributeNames } from "../workflows/start-options.ts";
 import { startPostgresServer } from "./postgres-server.ts";
+import { codecEndpoint } from "./stack-codec.ts";
 import { settled, type StackContext } from "./stack-context.ts";
 import { findTemporalBinary } from "./temporal-binary.ts";
 import { startTemporalServer } from "./temporal-server.ts";
@@ -70,6 +71,7 @@ async function startTemporal(context: StackContext) {
         logFile: join(home.logsDir, "temporal.log"),
         port: ports.temporal,
         uiPort: ports.temporalUi,
+        uiCodecEndpoint: codecEndpoint(context),
         databaseFile: home.temporalFile,
         namespaces: config.temporalNamespace === "default" ? [] : [config.temporalNamespace],
         searchAttributes: Object.fromEntries(searchAttributeNames.map((name) => [name, "Keyword"])),

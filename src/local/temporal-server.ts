@@ -15,6 +15,8 @@ export interface TemporalServerOptions {
   readonly port?: number;
   /** Any free one when absent; "headless" for no UI. */
   readonly uiPort?: number | "headless";
+  /** Of the codec server that the UI's pages ask for the contents of encrypted payloads. */
+  readonly uiCodecEndpoint?: string | undefined;
   /** Where it keeps its state. In memory when absent. */
   readonly databaseFile?: string;
   /** Made at start, beside "default". */
@@ -93,6 +95,9 @@ function serverArgs(
     ...(uiPort === undefined
       ? ["--headless"]
       : ["--ui-port", String(uiPort), "--ui-disable-news-fetch"]),
+    ...(options.uiCodecEndpoint === undefined
+      ? []
+      : ["--ui-codec-endpoint", options.uiCodecEndpoint]),
     ...(options.databaseFile === undefined ? [] : ["--db-filename", options.databaseFile]),
     ...(options.namespaces ?? []).flatMap((name) => ["--namespace", name]),
     ...Object.entries(options.searchAttributes ?? {}).flatMap(([name, type]) => [

@@ -17,7 +17,7 @@ export function sealText(keyring: Keyring, place: string, text: string): string 
 }
 
 /**
- * The text of what is kept, and whether it should be kept anew: it is not sealed with the key that encrypts now.
+ * The text of what is kept, and whether it should be kept anew: not as `sealText` would keep it now.
  * @throws SecretUnreadableError
  */
 export function openText(
@@ -29,10 +29,7 @@ export function openText(
   if (!kept.startsWith(sealedPrefix)) return { text: kept, outdated: encryptingId !== undefined };
   const [keyId = "", data = ""] = kept.slice(sealedPrefix.length).split(":");
   const text = keyring.decrypt(keyId, Buffer.from(data, "base64"), contextOf(place));
-  return {
-    text: text.toString("utf8"),
-    outdated: encryptingId !== undefined && keyId !== encryptingId,
-  };
+  return { text: text.toString("utf8"), outdated: keyId !== encryptingId };
 }
 
 function contextOf(place: string): string {

@@ -6,6 +6,7 @@ import { continueAsNew, workflowInfo } from "@temporalio/workflow";
 import { setHandlers } from "./agent/handlers.ts";
 import { Life } from "./agent/life.ts";
 import { newAgentState } from "./agent/state.ts";
+import { listenForRenewal } from "./renewal.ts";
 import type { AgentState } from "./agent/state.ts";
 
 /** Given by the run before; absent at the start. */
@@ -17,6 +18,9 @@ export async function agentLifecycle(input: AgentLifecycleInput = {}): Promise<v
   const life = new Life(
     input.state ?? newAgentState(agentIdOf(workflowInfo().workflowId), Date.now()),
   );
+  listenForRenewal(() => {
+    life.renew();
+  });
   setHandlers(life);
   await life.run((state) => continueAsNew<typeof agentLifecycle>({ state }));
 }

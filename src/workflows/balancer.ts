@@ -24,6 +24,7 @@ import {
 } from "./balancer-messages.ts";
 import { Balancing } from "./balancer/balancing.ts";
 import { checkDrain, checkVerb, onDrain, onVerb } from "./balancer/drain-updates.ts";
+import { listenForRenewal } from "./renewal.ts";
 import { newBalancerState, type BalancerState } from "./balancer/state.ts";
 import { describe, viewOf } from "./balancer/view.ts";
 
@@ -45,10 +46,14 @@ export async function balancer(input: BalancerInput = {}): Promise<void> {
     state.nextLookAtMs = earlier(state.nextLookAtMs, Date.now() + inMs);
     changed = true;
   };
+  const renewalAsked = listenForRenewal(() => {
+    changed = true;
+  });
   setHandlers(state, balancing, lookSoon);
   for (;;) {
     setCurrentDetails(describe(state));
-    if (workflowInfo().historyLength >= renewEvents || workflowInfo().continueAsNewSuggested) {
+    const { historyLength, continueAsNewSuggested } = workflowInfo();
+    if (historyLength >= renewEvents || continueAsNewSuggested || renewalAsked()) {
       await condition(allHandlersFinished);
       await continueAsNew<typeof balancer>({ state });
     }

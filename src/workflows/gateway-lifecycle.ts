@@ -19,6 +19,7 @@ import { object, text } from "./agent/checks.ts";
 import { gatewayStateQuery, joinedSignal, leavingSignal } from "./gateway-messages.ts";
 import type { JoinedMessage, LeavingMessage } from "./gateway-messages.ts";
 import type { Lease, LeaseEnd } from "./gateway/lease.ts";
+import { listenForRenewal } from "./renewal.ts";
 import { Membership } from "./gateway/membership.ts";
 import { newGatewayState } from "./gateway/state.ts";
 import type { Duty, GatewayState } from "./gateway/state.ts";
@@ -52,6 +53,7 @@ export async function gatewayLifecycle(input: GatewayLifecycleInput = {}): Promi
   const inbox: Inbound[] = [];
   const state = input.state ?? newGatewayState(workflowId.replace(/^gateway\//, ""), Date.now());
   const membership = new Membership(state, (end) => inbox.push({ type: "leaseEnd", ...end }));
+  const renewalAsked = listenForRenewal();
   setHandlers(membership, inbox);
   membership.resume();
   let working = false;
@@ -66,7 +68,7 @@ export async function gatewayLifecycle(input: GatewayLifecycleInput = {}): Promi
         working = false;
       });
     }
-    if (mustRenew(membership.holdsLease) && !working) {
+    if (renewable()) {
       await condition(allHandlersFinished);
       if (inbox.length === 0) await continueAsNew<typeof gatewayLifecycle>({ state });
       continue;
@@ -75,7 +77,7 @@ export async function gatewayLifecycle(input: GatewayLifecycleInput = {}): Promi
   }
 
   function renewable(): boolean {
-    return !working && mustRenew(membership.holdsLease);
+    return !working && (renewalAsked() || mustRenew(membership.holdsLease));
   }
 }
 

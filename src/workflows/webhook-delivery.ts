@@ -14,6 +14,7 @@ import {
   workflowInfo,
 } from "@temporalio/workflow";
 import type { WebhookActivities, WebhookTestResult } from "./activity-types.ts";
+import { listenForRenewal } from "./renewal.ts";
 import { resumedSignal, webhooksTaskQueue, type WebhookInput } from "./webhook-messages.ts";
 
 /** A round of deliveries adds six events. */
@@ -42,22 +43,25 @@ export async function webhookDelivery({ webhookId }: WebhookInput): Promise<void
   setHandler(resumedSignal, () => {
     resumed = true;
   });
+  const mustRenew = listenForRenewal();
   setDefaultSignalHandler((signal) => {
     log.warn("signal ignored", { signal, reason: "no such signal" });
   });
   for (;;) {
-    if (workflowInfo().historyLength >= renewEvents) {
+    if (workflowInfo().historyLength >= renewEvents || mustRenew()) {
       await continueAsNew<typeof webhookDelivery>({ webhookId });
     }
     // From here on: an operator may resume it before the round that paused it has ended.
     resumed = false;
     setCurrentDetails("Delivering.");
-    const round = await deliverWebhook({ webhookId });
+    // A round that goes on beside the one of the next run does no harm: the webhook's cursor tells them apart.
+    const round = await Promise.race([deliverWebhook({ webhookId }), condition(mustRenew)]);
+    if (round === undefined) continue;
     if (round.state === "removed") return;
     if (round.state === "goOn") continue;
     log.warn("webhook paused", { webhookId, reason: round.reason });
     setCurrentDetails(`**Paused**: ${round.reason}.`);
-    await condition(() => resumed);
+    await condition(() => resumed || mustRenew());
   }
 }
 

@@ -13,6 +13,7 @@ import {
   joinedSignal,
   leavingSignal,
 } from "../../src/workflows/gateway-messages.ts";
+import { renewSignal } from "../../src/workflows/renewal-messages.ts";
 import { gatewayStartOptions, webhookStartOptions } from "../../src/workflows/start-options.ts";
 import { resumedSignal, webhookDeliveryType } from "../../src/workflows/webhook-messages.ts";
 import { waitUntil } from "../helpers/wait-until.ts";
@@ -129,6 +130,17 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
     await agent.handle.executeUpdate(operatorUpdates.disable, { args: [{}] });
     await agent.saw("resourceState", "resourceState");
     return agent.handle;
+  },
+
+  "agent-asked-to-renew": async (rig) => {
+    const agent = new AgentUnderTest(rig, "asked");
+    await agent.connect();
+    await agent.becomes("Up");
+    await agent.admit({ requestId: "carried", waitSeconds: 3_000, via });
+    const { runId } = await agent.handle.describe();
+    await agent.handle.signal(renewSignal);
+    await waitUntil("it is renewed", async () => (await agent.handle.describe()).runId !== runId);
+    return rig.temporal.client.workflow.getHandle(agent.handle.workflowId, runId);
   },
 
   "gateway-lost-and-left": async (rig) => {

@@ -196,6 +196,8 @@ export function useCluster(env: () => Readonly<Record<string, string>> = () => (
   readonly home: () => string;
   readonly database: TestDatabase;
   readonly temporal: TestTemporal;
+  /** What its processes are started with. */
+  readonly env: () => Readonly<Record<string, string>>;
 } {
   const database = useDatabase();
   const temporal = useTemporal();
@@ -206,7 +208,7 @@ export function useCluster(env: () => Readonly<Record<string, string>> = () => (
   afterAll(async () => {
     await rm(home, { recursive: true, force: true });
   });
-  const cluster = new Cluster(() => ({
+  const whole = (): Readonly<Record<string, string>> => ({
     ...defaults,
     MUSTER_HOME: home,
     MUSTER_HOST: "127.0.0.1",
@@ -217,8 +219,9 @@ export function useCluster(env: () => Readonly<Record<string, string>> = () => (
     TEMPORAL_NAMESPACE: temporal.namespace,
     LOG_LEVEL: "info",
     ...env(),
-  }));
+  });
+  const cluster = new Cluster(whole);
   // Hooks run last first: the processes end before their database is dropped.
   afterAll(() => cluster.stop());
-  return { cluster, home: () => home, database, temporal };
+  return { cluster, home: () => home, database, temporal, env: whole };
 }

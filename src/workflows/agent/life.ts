@@ -58,6 +58,8 @@ export class Life {
   #read = false;
   /** Set when an Update was accepted, for the same reason. */
   #updated = false;
+  /** An operator wants a new run. */
+  #renewalAsked = false;
   /** Since when a renewal is due. */
   #renewalDueMs: number | undefined;
 
@@ -74,6 +76,12 @@ export class Life {
   /** For handlers: the message is acted on by the main loop, in order. */
   put(inbound: Inbound): void {
     this.#inbox.push(inbound);
+  }
+
+  /** For the signal that asks for a new run. */
+  renew(): void {
+    this.#renewalAsked = true;
+    this.#read = true;
   }
 
   /** For Updates, whose result is wanted at once: acts on what came before, then on the Update itself. */
@@ -227,7 +235,7 @@ export class Life {
 
   #mustRenew(): boolean {
     const { historyLength, continueAsNewSuggested } = workflowInfo();
-    const must = historyLength >= renewEvents || continueAsNewSuggested;
+    const must = historyLength >= renewEvents || continueAsNewSuggested || this.#renewalAsked;
     if (must) this.#renewalDueMs ??= this.agent.nowMs;
     return must;
   }

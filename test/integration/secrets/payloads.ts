@@ -12,8 +12,9 @@ export interface StoredPayload {
 export async function storedPayloads(
   client: Client,
   workflowId: string,
+  runId?: string,
 ): Promise<readonly StoredPayload[]> {
-  const { events } = await client.workflow.getHandle(workflowId).fetchHistory();
+  const { events } = await client.workflow.getHandle(workflowId, runId).fetchHistory();
   return [...within(events ?? [], workflowId)];
 }
 
