@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:f
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import { isPortFree } from "../../../src/local/ports.ts";
 import { processIdentity } from "../../../src/local/process-identity.ts";
 import { readStack, type StackFile } from "../../../src/local/stack-file.ts";
@@ -13,19 +13,32 @@ import { waitUntil } from "../../helpers/wait-until.ts";
 
 const database = useDatabase();
 const temporal = useTemporal();
+const homes: string[] = [];
 let home: string;
-const running: MusterProcess[] = [];
+let running: MusterProcess | undefined;
 
-beforeEach(() => {
+afterAll(async () => {
+  await running?.stop();
+  for (const one of homes) rmSync(one, { recursive: true, force: true });
+});
+
+/** A home without anything, with nothing running on it. */
+async function freshHome(): Promise<void> {
+  await running?.stop();
+  running = undefined;
   home = mkdtempSync(join(tmpdir(), "muster-stack-"));
-});
-afterEach(async () => {
-  await Promise.all(running.splice(0).map((stack) => stack.stop()));
-  rmSync(home, { recursive: true, force: true });
-});
+  homes.push(home);
+}
+
+/** A stack that runs: what an earlier test left, else one that is started now. */
+async function aStack(): Promise<MusterProcess> {
+  if (running === undefined) await freshHome();
+  return running ?? (await up());
+}
 
 describe("muster up", () => {
   test("start, stop, start - brings up all, leaves nothing, resumes with the same agents", async () => {
+    await freshHome();
     const first = await up();
     expect(first.ready["try"]).toHaveLength(3);
     const before = await agents();
@@ -49,10 +62,11 @@ describe("muster up", () => {
     const stackAgain = stackFile();
     expect(await second.stop()).toBe(0);
     await expectNothingLeft(stackAgain);
+    await up();
   });
 
   test("any part killed - is started again, and Commands are answered", async () => {
-    await up();
+    await aStack();
     for (const name of ["gateway", "worker", "sim", "temporal", "postgres"]) {
       const pid = stackFile().pids[name] ?? 0;
       process.kill(pid, "SIGKILL");
@@ -68,7 +82,7 @@ describe("muster up", () => {
   }, 400_000);
 
   test("SIGKILL of the parent - its children end by themselves, and the next start resumes", async () => {
-    const first = await up();
+    const first = await aStack();
     const stack = stackFile();
     first.signal("SIGKILL");
     await first.ended;
@@ -78,7 +92,7 @@ describe("muster up", () => {
   });
 
   test("a second start on the same home - says so, and the first runs on", async () => {
-    const first = await up();
+    const first = await aStack();
     const second = await cli("up");
     expect(second.code).toBe(1);
     expect(second.stderr).toContain(`runs already on ${home} (process ${first.pid})`);
@@ -86,6 +100,7 @@ describe("muster up", () => {
   });
 
   test("Temporal and PostgreSQL that the settings name - are used, and none started", async () => {
+    await freshHome();
     const stack = await up({
       DATABASE_URL: database.url,
       TEMPORAL_ADDRESS: temporal.address,
@@ -100,6 +115,7 @@ describe("muster up", () => {
   });
 
   test("a busy port - says which setting to change, and leaves nothing", async () => {
+    await freshHome();
     const other = createServer().listen(0, "0.0.0.0");
     await new Promise((resolve) => other.once("listening", resolve));
     try {
@@ -128,7 +144,10 @@ async function up(env: Record<string, string> = {}): Promise<MusterProcess> {
     env: { ...environment(), ...env },
     readyTimeoutMs: 180_000,
   });
-  running.push(stack);
+  running = stack;
+  void stack.ended.then(() => {
+    if (running === stack) running = undefined;
+  });
   return stack;
 }
 
