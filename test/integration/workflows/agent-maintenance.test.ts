@@ -135,7 +135,7 @@ test("maintenance - a machine that nobody takes is an error while others go on; 
 test("maintenance - the deadline ends it: what is under way is cancelled, and it can be entered again", async () => {
   const one = await host("deadline", ["a"]);
   one.fate = ({ type }) => (type === "MigrateVm" ? "held" : "done");
-  await one.ask("enterMaintenance", { deadlineMs: 2_000 });
+  await one.ask("enterMaintenance", { deadlineMs: 5_000 });
   const { maintenance } = await one.resourceState("ErrorInMaintenance");
   expect(maintenance).toMatchObject({
     phase: "failed",
