@@ -48,10 +48,16 @@ import {
   balancerStartOptions,
   gatewayStartOptions,
 } from "../workflows/start-options.ts";
+import { AgentTurns } from "./agent-turns.ts";
 import { LifecycleGoneError, RequestRefusedError, SecretsInClearError } from "./errors.ts";
 
 const callMs = 5_000;
 const invalidArgument = 3;
+/**
+ * Temporal takes ten Updates of one workflow at once by default. One more is not only refused: it makes Temporal forget the
+ * workflow task under way and abort the ten, which come again, and so on. Two gateways may ask for one agent.
+ */
+const admitsAtOnce = 5;
 
 /** Signals to an agent's lifecycle that the gateway promises to bring over. */
 export type AgentSignal =
@@ -63,6 +69,7 @@ export type AgentSignal =
 export class AgentPort {
   readonly #client: Client;
   readonly #inFlight = new Set<Promise<unknown>>();
+  readonly #admits = new AgentTurns(admitsAtOnce);
 
   constructor(client: Client) {
     this.#client = client;
@@ -128,11 +135,13 @@ export class AgentPort {
     updateId: string,
     withinMs: number,
   ): Promise<AdmitResult> {
+    const update = () =>
+      this.#client.workflow
+        .getHandle(agentWorkflowId(agentId))
+        .executeUpdate(admitUpdate, { args: [message], updateId });
     try {
-      return await this.#call(agentId, Math.min(withinMs, callMs), () =>
-        this.#client.workflow
-          .getHandle(agentWorkflowId(agentId))
-          .executeUpdate(admitUpdate, { args: [message], updateId }),
+      return await this.#admits.run(agentId, withinMs, () =>
+        this.#call(agentId, Math.min(withinMs, callMs), update),
       );
     } catch (error) {
       throw refusalOf(error) ?? error;

@@ -38,8 +38,12 @@ export interface TemporalServer extends LocalServer {
   readonly uiUrl: string | undefined;
 }
 
-/** 8,096 by default: with more live workflows than that, the server reads each from SQLite again and again. */
-const defaultDynamicConfig = { "history.hostLevelCacheMaxSize": 65_536 };
+const defaultDynamicConfig = {
+  // 8,096 by default: with more live workflows than that, the server reads each from SQLite again and again.
+  "history.hostLevelCacheMaxSize": 65_536,
+  // 10 by default: one more makes the server abort all of them.
+  "history.maxInFlightUpdates": 100,
+};
 
 /**
  * Starts the server and waits until it answers and its namespace is there.
