@@ -1,4 +1,5 @@
 /** How pending Requests get to sessions: each is given to each session once, in order, in bounded batches. */
+import { firstWithin } from "./first-within.ts";
 import { mailboxLimits } from "./mailbox-types.ts";
 import type { MailboxState, PendingRequest, RequestToDeliver } from "./mailbox-types.ts";
 
@@ -46,14 +47,10 @@ export function dueForDelivery(
   );
 }
 
-/** As many of the first Requests as may be handed over at once: one at least, unless there is none. */
+/** As many of the first Requests as may be handed over at once. */
 export function firstBatch(due: readonly PendingRequest[]): readonly PendingRequest[] {
-  let bytes = 0;
-  const end = due.findIndex((request, index) => {
-    bytes += request.bytes;
-    return index >= mailboxLimits.batch || (index > 0 && bytes > mailboxLimits.batchBytes);
-  });
-  return end === -1 ? due : due.slice(0, end);
+  const { batch: count, batchBytes: bytes } = mailboxLimits;
+  return firstWithin(due, { count, bytes }, (request) => request.bytes);
 }
 
 /**

@@ -2,15 +2,14 @@
  * What a mailbox remembers of Requests that have their Answers, so that asking again gives the same. It is bounded in
  * memory and in time; what was forgotten is refused rather than run a second time.
  */
-import type { Answer } from "../api/index.ts";
-import { clip } from "./clip.ts";
 import { mailboxLimits } from "./mailbox-types.ts";
 import type { MailboxState } from "./mailbox-types.ts";
-import { sizeOf } from "./size-of.ts";
 
-/** How far the time of a repetition's first asking may be wrong: it passed through several hands. */
-const repetitionToleranceMs = 600_000;
-const detailsCharsMax = 500;
+/**
+ * How far the time of a repetition's first asking may be wrong: it is on its way for seconds, and some callers tell it by
+ * their own clock. Longer would refuse tries of what was never admitted, at an agent that is busy.
+ */
+const repetitionToleranceMs = 60_000;
 
 /**
  * Whether a request id that the mailbox does not know may have been admitted and forgotten: it was used before, no later
@@ -64,30 +63,4 @@ export function forgetOld(
     forgetAllBefore(mailbox, one.admittedAtMs ?? nowMs);
     return false;
   });
-}
-
-/** The Answers of a Request as they are kept: each that is larger than its share, without the fields of its type. */
-export function keepable(answers: readonly Answer[]): readonly Answer[] {
-  const sizes = answers.map(sizeOf);
-  const bytes = sizes.reduce((sum, size) => sum + size, 0);
-  if (bytes <= mailboxLimits.keptAnswersBytes) return answers;
-  const share = mailboxLimits.keptAnswersBytes / answers.length;
-  return answers.map((answer, index) => {
-    const size = sizes[index] ?? 0;
-    return size > share ? withoutFields(answer, size) : answer;
-  });
-}
-
-function withoutFields(answer: Answer, bytes: number): Answer {
-  const { commandId, result, outcome = "done", details = "" } = answer;
-  const error = { type: "ErrorAnswer", commandId, result: false, outcome };
-  if (outcome !== "done") {
-    const { errorCode = "ANSWER_TOO_LARGE" } = answer;
-    return { ...error, errorCode, details: clip(details, detailsCharsMax) };
-  }
-  return {
-    ...error,
-    errorCode: "ANSWER_TOO_LARGE",
-    details: `The resource ran it and said result ${String(result)}, but the Answer of ${bytes} bytes is too large to be kept: only a caller at the agent's own gateway got it. Ask for less at once.`,
-  };
 }

@@ -1,7 +1,7 @@
 /** How Requests in a mailbox get their Answers: from the agent, from the clock, from an operator. Each gets them once. */
 import type { Answer, ErrorAnswer, Outcome, WireCommand } from "../api/index.ts";
+import { fitAnswers } from "./fit-answers.ts";
 import { isFinished } from "./mailbox.ts";
-import { keepable } from "./mailbox-memory.ts";
 import { mailboxLimits } from "./mailbox-types.ts";
 import type { FinishedRequest, MailboxState, PendingRequest, Waiter } from "./mailbox-types.ts";
 import { sizeOf } from "./size-of.ts";
@@ -209,7 +209,7 @@ function settle(
   mailbox.pending = mailbox.pending.filter((other) => other !== request);
   const { requestId, seq, waiters } = request;
   const commands = request.commands.map(({ id, type }) => ({ id, type }));
-  const kept = keepable(answers);
+  const kept = fitAnswers(answers, mailboxLimits.keptAnswersBytes);
   const finished: FinishedRequest = {
     requestId,
     seq,

@@ -76,7 +76,7 @@ export const mailboxLimits = {
   finishedBytes: 256 * 1024,
   /** How long a finished Request is known at most. */
   finishedForMs: 86_400_000,
-  /** Answers of one Request that are kept whole; each of one that has more gets its share. */
+  /** Answers of one Request that are kept whole; the largest of more become errors that say so. */
   keptAnswersBytes: 128 * 1024,
   /** What is handed to a gateway at once. */
   batch: 100,

@@ -2,17 +2,20 @@
  * Writes an agent's events to the read model, in order, one batch at a time: first as a local activity, which costs one
  * event and no wait for another process; when that fails, as a normal one that is tried until the database is back.
  */
-import { isCancellation, log } from "@temporalio/workflow";
+import { isCancellation, log, patched } from "@temporalio/workflow";
 import { isQuiet } from "../../lifecycle/disconnect.ts";
+import { firstWithin } from "../../lifecycle/first-within.ts";
 import { isInMaintenance } from "../../lifecycle/resource-state-table.ts";
-import type { AgentRecord } from "../activity-types.ts";
+import { sizeOf } from "../../lifecycle/size-of.ts";
+import type { AgentEvent, AgentRecord } from "../activity-types.ts";
 import type { Agent } from "./agent.ts";
 import type { Inbound } from "./inbox.ts";
 import { maintenanceView } from "./maintenance-view.ts";
 import { recordAtOnce, recordWhenPossible } from "./outside.ts";
 import type { AgentState } from "./state.ts";
 
-const batchMax = 100;
+/** What is written at once: an activity's input must stay far below Temporal's 2 MiB. */
+const batchMax = { count: 100, bytes: 256 * 1024 };
 /** After a failure, how long batches go the slow way at once: each try of the other holds up the workflow task. */
 const distrustMs = 60_000;
 /** After the slow way failed for good (it is tried for ever unless the activity itself refuses), in milliseconds. */
@@ -83,6 +86,13 @@ function lossOf({ loss, resourceState }: AgentState): Pick<AgentRecord, "lostAtM
   return { lostAtMs: loss.atMs, braked: loss.braked !== undefined };
 }
 
+function batchOf(unrecorded: readonly AgentEvent[]): readonly AgentEvent[] {
+  const events = unrecorded.slice(0, batchMax.count);
+  const fitting = firstWithin(events, batchMax, sizeOf);
+  // Histories from before have as many as there are.
+  return fitting.length < events.length && patched("record-in-small-batches") ? fitting : events;
+}
+
 function recordOf(agent: Agent): AgentRecord {
   const { state } = agent;
   const { session } = state;
@@ -97,6 +107,6 @@ function recordOf(agent: Agent): AgentRecord {
     ...state.own,
     ...lossOf(state),
     ...(isInMaintenance(state.resourceState) && maintenanceView(state)),
-    events: state.unrecorded.slice(0, batchMax),
+    events: batchOf(state.unrecorded),
   };
 }
