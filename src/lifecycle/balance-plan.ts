@@ -101,7 +101,7 @@ export function evenShares(
   const shares = new Map(exact.map(({ gateway, floor }) => [gateway.id, floor]));
   const leftOver = total - exact.reduce((sum, { floor }) => sum + floor, 0);
   const byNeed = exact
-    .filter(({ gateway }) => weightOf(gateway) > 0)
+    .filter(({ share, floor }) => share - floor > 1e-9)
     .sort(
       (a, b) =>
         heldAbove(b) - heldAbove(a) ||

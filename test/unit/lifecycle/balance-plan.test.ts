@@ -159,6 +159,15 @@ describe("plan of moves", () => {
 });
 
 describe("even shares", () => {
+  test("a whole share - gets nothing of what is left over, however much it holds", () => {
+    const gateways = [
+      load("a", { x: 133 }, { weight: 2 }),
+      load("b", { x: 30 }, { weight: 3 }),
+      load("c", { x: 32 }),
+    ];
+    expect(evenShares(gateways)?.get("a")).toBe(65);
+  });
+
   test("what is left over - goes to who holds it already", () => {
     const shares = evenShares([load("a", { x: 1 }), load("b", { x: 2 })]);
     expect([...(shares ?? [])]).toEqual([
