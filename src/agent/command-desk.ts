@@ -133,7 +133,7 @@ export class CommandDesk {
     if (cancelled !== undefined) request.end(cancelled);
     if (request.over === undefined) this.#queue(request);
     if (request.over === undefined) return;
-    if (frame.inSequence === true) this.#sequencer.passOver(frame.seq, frame.after);
+    if (frame.inSequence === true) this.#sequencer.passOver(frame.seq, frame);
     void this.#run(request);
   }
 
@@ -151,11 +151,11 @@ export class CommandDesk {
 
   /** Gives it its place in a queue, or ends it when there is none. */
   #queue(request: OpenRequest): void {
-    const { inSequence, seq, after } = request.frame;
+    const { inSequence, seq, after, alsoAfter } = request.frame;
     const run = () => this.#run(request);
     if (inSequence !== true && this.#pool.submit(request, run)) return;
     if (inSequence === true && this.#sequencer.waiting < waitingMax) {
-      this.#sequencer.submit({ seq, after, run });
+      this.#sequencer.submit({ seq, after, alsoAfter, run });
       return;
     }
     request.end(new RequestOverError("AGENT_BUSY", "Too many Requests waited in the agent"));

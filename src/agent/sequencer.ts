@@ -1,19 +1,30 @@
 /**
  * Runs in-sequence Requests one at a time, lowest `seq` first (DESIGN §7.3). A Request may name the one before it
- * (`after`), which can arrive later by another way: it is held until that one is finished, or `withinMs` at most.
+ * (`after`, `alsoAfter`), which can arrive later by another way: it is held until each of those is finished, or over.
  * The agent enforces the order, so that no queue on the way can be wedged by a crash.
  */
 import { timerMsMax } from "./open-request.ts";
 
-/** An in-sequence Request that waits for its turn. */
-export interface SequencedJob {
+/** A Request to finish before another, `withinMs` from now at most. */
+interface After {
   readonly seq: number;
-  readonly after?: { readonly seq: number; readonly withinMs: number } | undefined;
+  readonly withinMs: number;
+}
+
+/** The Requests to finish before one, as its frame names them. */
+export interface Before {
+  readonly after?: After | undefined;
+  readonly alsoAfter?: readonly After[] | undefined;
+}
+
+/** An in-sequence Request that waits for its turn. */
+export interface SequencedJob extends Before {
+  readonly seq: number;
   /** Resolves when the next may start. What it throws is not looked at. */
   readonly run: () => Promise<void>;
 }
 
-/** The Request to wait for, and until when at most. */
+/** A Request to wait for, and until when at most. */
 interface Hold {
   readonly seq: number;
   readonly untilMs: number;
@@ -21,7 +32,7 @@ interface Hold {
 
 interface Queued {
   readonly job: SequencedJob;
-  hold: Hold | undefined;
+  holds: readonly Hold[];
   timer: NodeJS.Timeout | undefined;
 }
 
@@ -31,13 +42,13 @@ const finishedKept = 4_096;
 export class Sequencer {
   readonly #queue = new Map<number, Queued>();
   /** By `seq`, with what those who named it have to wait for in its place: it was taken out before it ran. */
-  readonly #finished: Map<number, Hold | undefined>;
+  readonly #finished: Map<number, readonly Hold[]>;
   #running = false;
   #stopped = false;
 
   /** @param finished Requests that an earlier run of the agent finished. */
   constructor(finished: Iterable<number> = []) {
-    this.#finished = new Map([...finished].map((seq) => [seq, undefined]));
+    this.#finished = new Map([...finished].map((seq) => [seq, []]));
   }
 
   /** Requests that wait for their turn. */
@@ -52,9 +63,9 @@ export class Sequencer {
 
   /** @param job no other of its number waits. */
   submit(job: SequencedJob): void {
-    const queued: Queued = { job, hold: undefined, timer: undefined };
+    const queued: Queued = { job, holds: [], timer: undefined };
     this.#queue.set(job.seq, queued);
-    this.#hold(queued, holdOf(job));
+    this.#hold(queued, holdsOf(job));
     this.#next();
   }
 
@@ -66,14 +77,14 @@ export class Sequencer {
     const queued = this.#queue.get(seq);
     if (queued === undefined) return false;
     this.#remove(queued);
-    this.#finish(seq, queued.hold);
+    this.#finish(seq, queued.holds);
     this.#next();
     return true;
   }
 
   /** A Request that will never be submitted: the same as one that is withdrawn. */
-  passOver(seq: number, after?: SequencedJob["after"]): void {
-    this.#finish(seq, this.#inForce(holdOf({ after })));
+  passOver(seq: number, before: Before = {}): void {
+    this.#finish(seq, this.#inForce(holdsOf(before)));
     this.#next();
   }
 
@@ -85,34 +96,45 @@ export class Sequencer {
   }
 
   /** Holds a Request, or sets it free when there is nothing to wait for (any more). */
-  #hold(queued: Queued, hold: Hold | undefined): void {
+  #hold(queued: Queued, holds: readonly Hold[]): void {
     clearTimeout(queued.timer);
     queued.timer = undefined;
-    queued.hold = this.#inForce(hold);
-    if (queued.hold === undefined) return;
-    const leftMs = Math.min(queued.hold.untilMs - performance.now(), timerMsMax);
+    queued.holds = this.#inForce(holds);
+    if (queued.holds.length === 0) return;
+    const untilMs = Math.min(...queued.holds.map((hold) => hold.untilMs));
+    const leftMs = Math.min(Math.ceil(untilMs - performance.now()), timerMsMax);
     queued.timer = setTimeout(() => {
-      queued.hold = undefined;
+      this.#hold(queued, queued.holds);
       this.#next();
     }, leftMs);
   }
 
-  /** What a hold comes to by now: Requests that were taken out hand on their own. */
-  #inForce(hold: Hold | undefined): Hold | undefined {
-    let current = hold;
-    while (current !== undefined && this.#finished.has(current.seq)) {
-      const inherited = this.#finished.get(current.seq);
+  /** What holds come to by now: Requests that were taken out hand on their own. */
+  #inForce(holds: readonly Hold[]): readonly Hold[] {
+    const nowMs = performance.now();
+    const inForce = new Map<number, Hold>();
+    const seen = new Set<Hold>();
+    const look = (hold: Hold): void => {
+      if (seen.has(hold) || hold.untilMs <= nowMs) return;
+      seen.add(hold);
+      const inherited = this.#finished.get(hold.seq);
+      if (inherited === undefined) {
+        const known = inForce.get(hold.seq);
+        if (known === undefined || known.untilMs < hold.untilMs) inForce.set(hold.seq, hold);
+        return;
+      }
       // Rising numbers would be a circle: nobody has to wait for those behind him.
-      current = inherited !== undefined && inherited.seq < current.seq ? inherited : undefined;
-    }
-    return current !== undefined && current.untilMs > performance.now() ? current : undefined;
+      for (const one of inherited) if (one.seq < hold.seq) look(one);
+    };
+    holds.forEach(look);
+    return [...inForce.values()];
   }
 
   #next(): void {
     if (this.#running || this.#stopped) return;
     let first: Queued | undefined;
     for (const queued of this.#queue.values()) {
-      if (queued.hold !== undefined) continue;
+      if (queued.holds.length > 0) continue;
       if (first === undefined || queued.job.seq < first.job.seq) first = queued;
     }
     if (first === undefined) return;
@@ -128,7 +150,7 @@ export class Sequencer {
       // Whoever submitted it deals with that; the queue goes on in any case.
     }
     this.#running = false;
-    this.#finish(job.seq, undefined);
+    this.#finish(job.seq, []);
     this.#next();
   }
 
@@ -137,16 +159,20 @@ export class Sequencer {
     this.#queue.delete(job.seq);
   }
 
-  #finish(seq: number, inherited: Hold | undefined): void {
+  #finish(seq: number, inherited: readonly Hold[]): void {
     this.#finished.set(seq, inherited);
     for (const queued of this.#queue.values()) {
-      if (queued.hold?.seq === seq) this.#hold(queued, queued.hold);
+      if (queued.holds.some((hold) => hold.seq === seq)) this.#hold(queued, queued.holds);
     }
     const [oldest] = this.#finished.keys();
     if (this.#finished.size > finishedKept && oldest !== undefined) this.#finished.delete(oldest);
   }
 }
 
-function holdOf({ after }: Pick<SequencedJob, "after">): Hold | undefined {
-  return after && { seq: after.seq, untilMs: performance.now() + after.withinMs };
+function holdsOf({ after, alsoAfter = [] }: Before): readonly Hold[] {
+  const nowMs = performance.now();
+  return [...(after === undefined ? [] : [after]), ...alsoAfter].map(({ seq, withinMs }) => ({
+    seq,
+    untilMs: nowMs + withinMs,
+  }));
 }

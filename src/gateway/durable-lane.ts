@@ -179,7 +179,8 @@ export class DurableLane {
 
   /** Writes a Request to a session's socket. False: certainly not written. */
   hand(session: Session, request: DurableRequest): boolean {
-    const { requestId, seq, commands, onError, inSequence, after, waitMs, progress } = request;
+    const { requestId, seq, commands, onError, inSequence, after, alsoAfter } = request;
+    const { waitMs, progress, fresh } = request;
     const opened = this.#open(session.agentId, request);
     if (opened === undefined) return false;
     const sent = session.socket.send({
@@ -192,6 +193,8 @@ export class DurableLane {
       inSequence,
       waitMs,
       ...(after !== undefined && { after }),
+      ...(alsoAfter !== undefined && { alsoAfter }),
+      ...(fresh === true && { fresh }),
       ...(progress === true && { progress }),
     });
     if (!sent) return false;

@@ -53,9 +53,13 @@ export function firstBatch(due: readonly PendingRequest[]): readonly PendingRequ
   return firstWithin(due, { count, bytes }, (request) => request.bytes);
 }
 
+/** In-sequence Requests that one may name as those to finish before it, beside the newest. */
+const alsoAfterMax = 8;
+
 /**
  * Pending Requests, in order, as they go to the agent. `after` is the newest in-sequence Request before each that still
- * waits: it may reach the agent later, by another way.
+ * waits: it may reach the agent later, by another way. Should it end without having reached the agent, others may wait
+ * still: `alsoAfter` are those before it that may wait longer.
  */
 export function toDeliver(
   mailbox: MailboxState,
@@ -64,31 +68,37 @@ export function toDeliver(
 ): readonly RequestToDeliver[] {
   const wanted = new Set(requests);
   const deliveries: RequestToDeliver[] = [];
-  let before: PendingRequest | undefined;
+  // The later, the sooner over: one that ends before a later one is over when that one is.
+  const before: PendingRequest[] = [];
   for (const request of mailbox.pending) {
     if (wanted.delete(request)) deliveries.push(delivery(request, before, nowMs));
     if (wanted.size === 0) break;
-    if (request.inSequence) before = request;
+    if (!request.inSequence) continue;
+    while ((before.at(-1)?.deadlineMs ?? Infinity) <= request.deadlineMs) before.pop();
+    before.push(request);
   }
   return deliveries;
 }
 
+/** @param before in-sequence Requests to finish before it, the nearest last. */
 function delivery(
   request: PendingRequest,
-  before: PendingRequest | undefined,
+  before: readonly PendingRequest[],
   nowMs: number,
 ): RequestToDeliver {
   const { requestId, seq, commands, onError, inSequence, progress, cancelled } = request;
+  const [after, ...alsoAfter] = before
+    .map(({ seq: no, deadlineMs }) => ({ seq: no, withinMs: Math.max(0, deadlineMs - nowMs) }))
+    .reverse();
   return {
     requestId,
     seq,
     commands,
     onError,
     inSequence,
-    ...(inSequence &&
-      before !== undefined && {
-        after: { seq: before.seq, withinMs: Math.max(0, before.deadlineMs - nowMs) },
-      }),
+    ...(inSequence && after !== undefined && { after }),
+    ...(inSequence && alsoAfter.length > 0 && { alsoAfter: alsoAfter.slice(0, alsoAfterMax) }),
+    ...(request.handedEpochs.length === 0 && { fresh: true }),
     waitMs: Math.max(0, request.deadlineMs - nowMs),
     ...(progress !== undefined && { progress }),
     ...(cancelled !== undefined && { cancelled }),

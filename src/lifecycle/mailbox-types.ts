@@ -91,6 +91,9 @@ export interface RequestToDeliver {
   readonly onError: "stop" | "continue";
   readonly inSequence: boolean;
   readonly after?: { readonly seq: number; readonly withinMs: number };
+  readonly alsoAfter?: readonly { readonly seq: number; readonly withinMs: number }[];
+  /** It was certainly given to no session before. */
+  readonly fresh?: boolean;
   readonly waitMs: number;
   readonly progress?: boolean;
   readonly cancelled?: string;

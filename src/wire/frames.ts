@@ -37,6 +37,8 @@ export interface RequestFrame {
    * finished, or `withinMs` milliseconds at most (then the manager has settled it).
    */
   readonly after?: { readonly seq: number; readonly withinMs: number };
+  /** More of them, earlier ones, for when the one in `after` ends without ever reaching the agent. */
+  readonly alsoAfter?: readonly { readonly seq: number; readonly withinMs: number }[];
   /** After a failed Command: `stop` answers the rest StoppedByPreviousFailure. Default `stop`. */
   readonly onError?: "stop" | "continue";
   /** The manager wants to hear of each Answer as it comes (`progress` frames), beside the Response. */

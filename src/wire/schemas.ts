@@ -47,6 +47,8 @@ const hello = Type.Object({
   software: name,
 });
 
+const after = Type.Object({ seq, withinMs: durationMs });
+
 const request = Type.Object({
   v: version,
   kind: Type.Literal("request"),
@@ -54,7 +56,8 @@ const request = Type.Object({
   lane,
   commands: Type.Array(command, { minItems: 1, maxItems: commandsInRequestMax }),
   inSequence: Type.Optional(Type.Boolean()),
-  after: Type.Optional(Type.Object({ seq, withinMs: durationMs })),
+  after: Type.Optional(after),
+  alsoAfter: Type.Optional(Type.Array(after, { maxItems: 100 })),
   onError: Type.Optional(Type.Union([Type.Literal("stop"), Type.Literal("continue")])),
   progress: Type.Optional(Type.Boolean()),
   fresh: Type.Optional(Type.Boolean()),

@@ -204,6 +204,9 @@ export interface DurableRequest {
   readonly onError: "stop" | "continue";
   readonly inSequence: boolean;
   readonly after?: { readonly seq: number; readonly withinMs: number };
+  readonly alsoAfter?: readonly { readonly seq: number; readonly withinMs: number }[];
+  /** It was certainly given to no session before. */
+  readonly fresh?: boolean;
   readonly waitMs: number;
   readonly progress?: boolean;
   /** Why the Request was cancelled while a session may have had it: Cancel is sent right behind it. */

@@ -1,11 +1,23 @@
 /**
  * In-sequence Requests take effect in the order of their numbers, one at a time, however they arrive: out of order, lost
- * and given again, with cancels and waits that end in between. A manager that follows docs/PROTOCOL.md gives them to the
- * desk at random, on virtual time.
+ * and given again, with cancels and waits that end in between. The manager's own mailbox and the agent's own desk, on
+ * virtual time, with a network of chance between them.
  */
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Answer } from "../../../src/api/index.ts";
+import {
+  admit,
+  cancel,
+  dueForDelivery,
+  emptyMailbox,
+  markHanded,
+  settleByAnswer,
+  settleExpired,
+  toDeliver,
+  type PendingRequest,
+  type Settled,
+} from "../../../src/lifecycle/index.ts";
 import { startDesk } from "./desk-under-test.ts";
 
 beforeEach(() => {
@@ -16,140 +28,154 @@ afterEach(() => {
 });
 
 /** What the world does next. */
-type Step =
-  | { readonly type: "give"; readonly pick: number }
-  | { readonly type: "giveAll"; readonly order: readonly number[] }
-  | { readonly type: "cancel"; readonly pick: number }
-  | { readonly type: "pass"; readonly ms: number }
-  | { readonly type: "end" };
-
-const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 5, arbitrary: fc.record({ type: fc.constant("give" as const), pick: fc.nat(99) }) },
+const step = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      type: fc.constant("admit" as const),
+      inSequence: fc.boolean(),
+      waitMs: fc.constantFrom(30, 1_000),
+      /** It never reaches the agent by this session. */
+      lost: fc.boolean(),
+    }),
+  },
   {
     weight: 1,
     arbitrary: fc.record({
-      type: fc.constant("giveAll" as const),
-      order: fc.array(fc.nat(99), { minLength: 12, maxLength: 12 }),
+      type: fc.constant("reconnect" as const),
+      /** In what order the Requests arrive, and how many of them before the session is lost again. */
+      order: fc.array(fc.nat(99), { minLength: 10, maxLength: 10 }),
+      arriving: fc.integer({ min: 1, max: 12 }),
     }),
   },
-  { weight: 2, arbitrary: fc.record({ type: fc.constant("cancel" as const), pick: fc.nat(99) }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant("cancel" as const), pick: fc.nat(99) }) },
   {
-    weight: 2,
-    arbitrary: fc.record({
-      type: fc.constant("pass" as const),
-      ms: fc.integer({ min: 1, max: 40 }),
-    }),
+    weight: 4,
+    arbitrary: fc.record({ type: fc.constant("pass" as const), ms: fc.constantFrom(1, 10, 20) }),
   },
-  { weight: 4, arbitrary: fc.record({ type: fc.constant("end" as const) }) },
+  { weight: 3, arbitrary: fc.record({ type: fc.constant("end" as const) }) },
 );
+type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
+type Desk = Awaited<ReturnType<typeof startDesk>>;
 
-/** Requests of the manager: in sequence or free, with waits of their own. */
-const requests = fc.array(
-  fc.record({ inSequence: fc.boolean(), waitMs: fc.constantFrom(30, 100, 1_000) }),
-  { minLength: 1, maxLength: 12 },
-);
-
-interface Pending {
-  readonly seq: number;
-  readonly inSequence: boolean;
-  readonly deadlineMs: number;
-  /** The agent may have it. */
-  given: boolean;
-}
-
-/** The manager's side: what it has admitted and not settled, in the order of numbers. */
+/** The manager's side. */
 class Manager {
-  readonly #desk: Awaited<ReturnType<typeof startDesk>>;
+  readonly #desk: Desk;
+  readonly #mailbox = emptyMailbox();
+  readonly #given = new Set<number>();
+  readonly #sequenced = new Set<number>();
   readonly answers = new Map<number, Answer>();
-  #pending: Pending[];
+  #epoch = 1;
 
-  constructor(
-    desk: Awaited<ReturnType<typeof startDesk>>,
-    admitted: readonly { readonly inSequence: boolean; readonly waitMs: number }[],
-  ) {
+  constructor(desk: Desk) {
     this.#desk = desk;
-    this.#pending = admitted.map(({ inSequence, waitMs }, i) => ({
-      seq: i + 1,
-      inSequence,
-      deadlineMs: performance.now() + waitMs,
-      given: false,
-    }));
     desk.session.onResponse = ({ seq, answers }) => {
-      const [answer] = answers;
-      if (answer === undefined) throw new Error("An empty Response.");
-      // The same Answer as often as it likes, and never another.
-      expect(this.answers.get(seq) ?? answer).toEqual(answer);
-      this.answers.set(seq, answer);
-      this.#pending = this.#pending.filter((one) => one.seq !== seq);
+      const outcome = settleByAnswer(this.#mailbox, seq, answers, performance.now());
+      if (outcome.type === "settled") this.#note(outcome);
+      else expect(outcome.type).toBe("late");
     };
   }
 
-  get pending(): readonly Pending[] {
-    return this.#pending;
+  get pending(): readonly PendingRequest[] {
+    return this.#mailbox.pending;
   }
 
-  give(pick: number): void {
-    const request = this.#pending[pick % this.#pending.length];
-    if (request === undefined) return;
-    const { seq, inSequence, deadlineMs } = request;
-    const before = inSequence
-      ? this.#pending.findLast((one) => one.inSequence && one.seq < seq)
-      : undefined;
-    const leftMs = (until: number) => Math.max(0, until - performance.now());
-    this.#desk.give("durable", seq, [{ type: "Read", id: `c${seq}` }], {
-      inSequence,
-      waitMs: leftMs(deadlineMs),
-      ...(before && { after: { seq: before.seq, withinMs: leftMs(before.deadlineMs) } }),
-    });
-    request.given = true;
+  /** Free Requests that the agent has and has not answered. */
+  freeAtAgent(): readonly number[] {
+    return this.pending
+      .filter(({ seq, inSequence }) => !inSequence && this.#given.has(seq))
+      .map(({ seq }) => seq);
   }
 
-  /** A new session: everything that is pending, in an order that the world chose. */
-  giveAll(order: readonly number[]): void {
-    const all = [...this.#pending];
-    all.sort((a, b) => (order[a.seq % 12] ?? 0) - (order[b.seq % 12] ?? 0));
-    for (const request of all) {
-      const at = this.#pending.indexOf(request);
-      if (at >= 0) this.give(at);
-    }
+  isSequenced(seq: number): boolean {
+    return this.#sequenced.has(seq);
+  }
+
+  admit({ inSequence, waitMs, lost }: Step & { type: "admit" }): void {
+    const id = `c${this.#mailbox.nextSeq}`;
+    const pending = admit(
+      this.#mailbox,
+      {
+        requestId: id,
+        commands: [{ type: "Read", id }],
+        onError: "stop",
+        inSequence,
+        waitMs,
+        waiters: [],
+      },
+      performance.now(),
+    );
+    if (inSequence) this.#sequenced.add(pending.seq);
+    const frames = toDeliver(this.#mailbox, [pending], performance.now());
+    markHanded(pending, this.#epoch);
+    for (const frame of frames) if (!lost) this.#give(frame);
+  }
+
+  /** A new session: it is given all that is pending. */
+  reconnect(order: readonly number[], arriving: number): void {
+    this.#epoch++;
+    const due = dueForDelivery(this.#mailbox, this.#epoch);
+    const frames = [...toDeliver(this.#mailbox, due, performance.now())];
+    for (const request of due) markHanded(request, this.#epoch);
+    frames.sort((a, b) => (order[a.seq % 10] ?? 0) - (order[b.seq % 10] ?? 0));
+    for (const frame of frames.slice(0, arriving)) this.#give(frame);
   }
 
   cancel(pick: number): void {
-    const request = this.#pending[pick % this.#pending.length];
+    const request = this.pending[pick % Math.max(1, this.pending.length)];
     if (request === undefined) return;
+    const outcome = cancel(this.#mailbox, request.requestId, "not needed", performance.now());
     const { desk, session } = this.#desk;
-    if (request.given) desk.cancel("durable", request.seq, "no longer wanted", session);
-    else this.#pending = this.#pending.filter((one) => one !== request);
+    if (outcome.type === "ask") desk.cancel("durable", request.seq, "not needed", session);
+    else if (outcome.type === "cancelled") this.#note(outcome);
   }
 
   /** Settles what has run out of time. */
   expire(): void {
-    this.#pending = this.#pending.filter(({ deadlineMs }) => deadlineMs > performance.now());
+    settleExpired(this.#mailbox, performance.now()).forEach((settled) => {
+      this.#note(settled);
+    });
+  }
+
+  #give(frame: ReturnType<typeof toDeliver>[number]): void {
+    const { seq, commands, cancelled, inSequence, after, alsoAfter, waitMs } = frame;
+    this.#given.add(seq);
+    const { desk, session, give } = this.#desk;
+    give("durable", seq, commands, {
+      inSequence,
+      waitMs,
+      ...(after && { after }),
+      ...(alsoAfter && { alsoAfter }),
+    });
+    if (cancelled !== undefined) desk.cancel("durable", seq, cancelled, session);
+  }
+
+  #note({ request: { seq }, answers }: Settled): void {
+    const [answer] = answers;
+    if (answer === undefined || this.answers.has(seq)) throw new Error("Not one Answer.");
+    this.answers.set(seq, answer);
   }
 }
 
 const seqOf = (id: string) => Number(id.slice(1));
 
-async function live(
-  admitted: readonly { readonly inSequence: boolean; readonly waitMs: number }[],
-  steps: readonly Step[],
-) {
+async function live(steps: readonly Step[]) {
   const desk = await startDesk();
-  const { host } = desk;
-  const running = new Map<string, () => void>();
+  const manager = new Manager(desk);
+  const running = new Map<number, () => void>();
   let mostAtOnce = 0;
-  const inSequence = (id: string) => admitted[seqOf(id) - 1]?.inSequence === true;
-  host.execute = ({ id, type }, { signal }) =>
+  desk.host.execute = ({ id, type }, { signal }) =>
     new Promise((resolve) => {
+      const seq = seqOf(id);
       const end = () => {
-        running.delete(id);
+        running.delete(seq);
         resolve({ type: `${type}Answer`, result: !signal.aborted });
       };
       signal.addEventListener("abort", end, { once: true });
-      running.set(id, end);
-      mostAtOnce = Math.max(mostAtOnce, [...running.keys()].filter(inSequence).length);
+      running.set(seq, end);
+      const sequenced = [...running.keys()].filter((one) => manager.isSequenced(one));
+      mostAtOnce = Math.max(mostAtOnce, sequenced.length);
     });
-  const manager = new Manager(desk, admitted);
   const settle = async (ms = 0) => {
     await vi.advanceTimersByTimeAsync(ms);
     manager.expire();
@@ -158,44 +184,43 @@ async function live(
     for (const end of running.values()) end();
   };
   for (const next of steps) {
-    if (next.type === "give") manager.give(next.pick);
-    else if (next.type === "giveAll") manager.giveAll(next.order);
+    if (next.type === "admit") manager.admit(next);
+    else if (next.type === "reconnect") manager.reconnect(next.order, next.arriving);
     else if (next.type === "cancel") manager.cancel(next.pick);
     else if (next.type === "end") endAll();
     await settle(next.type === "pass" ? next.ms : 0);
     // A free one is never held by one in sequence.
-    for (const { seq, given, inSequence: held } of manager.pending) {
-      if (given && !held) expect(running.has(`c${seq}`)).toBe(true);
-    }
+    for (const seq of manager.freeAtAgent()) expect(running.has(seq)).toBe(true);
   }
-  // The end of it: everything is given, everything ends.
-  manager.giveAll([]);
-  for (let i = 0; i < 2 * admitted.length + 2; i++) {
+  // The end of it: everything is given, everything ends, all waits are over.
+  manager.reconnect([], Infinity);
+  for (let i = 0; i < steps.length + 2; i++) {
     endAll();
     await settle();
   }
   await settle(2_000);
-  return { desk, manager, mostAtOnce, ran: host.ran };
+  return { desk, manager, mostAtOnce, ran: desk.host.ran.map(seqOf) };
 }
 
 describe("order", () => {
   test("any arrival, loss, repetition, cancel and expiry - one at a time by number, nothing left behind", async () => {
     await fc.assert(
-      fc.asyncProperty(requests, fc.array(step, { maxLength: 40 }), async (admitted, steps) => {
-        const { desk, manager, mostAtOnce, ran } = await live(admitted, steps);
-        const sequenced = ran.map(seqOf).filter((seq) => admitted[seq - 1]?.inSequence);
-        expect(sequenced).toEqual([...new Set(sequenced)].sort((a, b) => a - b));
+      fc.asyncProperty(fc.array(step, { maxLength: 40, size: "max" }), async (steps) => {
+        const { desk, manager, mostAtOnce, ran } = await live(steps);
+        const sequenced = ran.filter((seq) => manager.isSequenced(seq));
+        expect(sequenced).toEqual([...sequenced].sort((a, b) => a - b));
         expect(new Set(ran).size).toBe(ran.length);
         expect(mostAtOnce).toBeLessThanOrEqual(1);
-        for (const [seq, answer] of manager.answers) {
-          if (answer.outcome === "notSent") expect(ran).not.toContain(`c${seq}`);
-          else expect(ran).toContain(`c${seq}`);
+        expect(manager.answers.size).toBe(steps.filter(({ type }) => type === "admit").length);
+        for (const [seq, { outcome = "done" }] of manager.answers) {
+          if (outcome === "notSent") expect(ran).not.toContain(seq);
+          if (outcome === "done") expect(ran).toContain(seq);
         }
         expect(manager.pending).toEqual([]);
         expect(desk.desk.sizes).toMatchObject({ open: 0, waitingInSequence: 0 });
         expect(vi.getTimerCount()).toBe(0);
       }),
-      { numRuns: 300 },
+      { numRuns: 200 },
     );
   });
 });

@@ -136,16 +136,32 @@ describe("sequencer", () => {
   test("passOver - the same for one that never comes to wait", async () => {
     const { sequencer, job, started } = bench();
     job(3, { seq: 2, withinMs: 5_000 });
-    sequencer.passOver(2, { seq: 1, withinMs: 100 });
+    sequencer.passOver(2, { after: { seq: 1, withinMs: 100 } });
     expect(started).toEqual([]);
     await vi.advanceTimersByTimeAsync(100);
     expect(started).toEqual([3]);
   });
 
+  test("alsoAfter - holds longer than the one in after, which never came", async () => {
+    const { sequencer, job, end, started } = bench();
+    const run = () => {
+      started.push(3);
+      return Promise.resolve();
+    };
+    const alsoAfter = [{ seq: 1, withinMs: 1_000 }];
+    sequencer.submit({ seq: 3, after: { seq: 2, withinMs: 30 }, alsoAfter, run });
+    await vi.advanceTimersByTimeAsync(500);
+    expect(started).toEqual([]);
+    job(1);
+    await end();
+    expect(started).toEqual([1, 3]);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
   test("after - numbers that name each other in a circle hold nobody for ever", () => {
     const { sequencer, job, started } = bench();
-    sequencer.passOver(1, { seq: 2, withinMs: 1_000 });
-    sequencer.passOver(2, { seq: 1, withinMs: 1_000 });
+    sequencer.passOver(1, { after: { seq: 2, withinMs: 1_000 } });
+    sequencer.passOver(2, { after: { seq: 1, withinMs: 1_000 } });
     job(3, { seq: 2, withinMs: 1_000 });
     expect(started).toEqual([3]);
   });
