@@ -1,8 +1,14 @@
 /** What `muster/client` promises, with real gateways, lifecycles and agents' sockets. */
 import { randomUUID } from "node:crypto";
 import { afterEach, describe, expect, it } from "vitest";
-import { CheckHealthCommand, ListVmsCommand, StopVmCommand } from "../../../src/api/index.ts";
+import {
+  CheckHealthCommand,
+  ListVmsCommand,
+  StartVmCommand,
+  StopVmCommand,
+} from "../../../src/api/index.ts";
 import { AgentManager, type AgentManagerOptions } from "../../../src/client/index.ts";
+import { startTcpProxy } from "../../helpers/tcp-proxy.ts";
 import { waitUntil } from "../../helpers/wait-until.ts";
 import { isCommand, type Seen, type TestAgent } from "../gateway/test-agent.ts";
 import { answering, apiToken, useOperatorRig } from "../operator/operator-rig.ts";
@@ -11,6 +17,7 @@ const rig = useOperatorRig();
 const { connect, startGateway } = rig;
 const closes: (() => Promise<void>)[] = [];
 const stopVm = new StopVmCommand({ vm: "a" });
+const batch = [stopVm, new StartVmCommand({ vm: "b" }), new ListVmsCommand()] as const;
 
 afterEach(async () => {
   for (const close of closes.splice(0).reverse()) await close();
@@ -23,17 +30,45 @@ function manager(options: Partial<AgentManagerOptions> = {}): AgentManager {
 async function requestOf(agent: TestAgent, type = "StopVm"): Promise<Seen> {
   return await agent.next(`the Request ${type}`, (frame) => isCommand(frame, type));
 }
+const early = { type: "Early", result: true };
 const succeeded = (request: Seen) =>
   request.commands?.map(({ type }) => ({ type: `${type}Answer`, result: true })) ?? [];
 
 describe("batches", () => {
+  it("progress - each Answer once, as it comes, over a lost connection; all of them at the end", async () => {
+    const agent = await connect();
+    const { hostname, port } = new URL(rig.gateway.apiUrl);
+    const link = await startTcpProxy(Number(port), hostname);
+    closes.push(() => link.close());
+    const call = manager({ url: `http://127.0.0.1:${link.port}` }).sendBatch(agent.agentId, batch);
+    const indexes: number[] = [];
+    const reading = (async () => {
+      for await (const { index } of call) indexes.push(index);
+    })();
+    const request = await requestOf(agent);
+    agent.progress(request, 1, early);
+    await waitUntil("the first is here", () => indexes.length === 1);
+    link.cut();
+    await waitUntil("it is connected again", () => link.connections() === 1);
+    agent.progress(request, 0, early);
+    agent.respond(request, succeeded(request));
+    await reading;
+    expect(indexes[0]).toBe(1);
+    expect([...indexes].sort()).toEqual([0, 1, 2]);
+    expect((await call).map(({ type }) => type)).toEqual([
+      "StopVmAnswer",
+      "StartVmAnswer",
+      "ListVmsAnswer",
+    ]);
+  });
+
   it("progress on the direct lane - comes before the end", async () => {
     const agent = await connect();
     const list = new ListVmsCommand();
     const call = manager().askBatch(agent.agentId, [list, new CheckHealthCommand()]);
     const first = call[Symbol.asyncIterator]().next();
     const request = await requestOf(agent, "ListVms");
-    agent.progress(request, 1, { type: "Early", result: true });
+    agent.progress(request, 1, early);
     expect((await first).value).toMatchObject({ index: 1, answer: { type: "Early" } });
     agent.respond(request, succeeded(request));
     expect(await call).toHaveLength(2);
