@@ -197,7 +197,7 @@ describe("Requests", () => {
           judgeWaits();
         },
       ),
-      { numRuns: 200 },
+      { numRuns: 100 },
     );
     // Laws over lives in which nothing happens would prove nothing.
     for (const happened of [
