@@ -132,10 +132,11 @@ function toJson({
     metadata: Object.fromEntries(
       Object.entries(metadata ?? {}).map(([name, value]) => [name, base64(value)]),
     ),
-    data: base64(data ?? new Uint8Array()),
+    data: base64(data ?? []),
   };
 }
 
-function base64(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64");
+/** Protobuf's own empty value is a list. */
+function base64(bytes: Uint8Array | readonly number[]): string {
+  return Buffer.from(bytes).toString("base64");
 }

@@ -77,6 +77,12 @@ describe("codec endpoint", () => {
     );
   });
 
+  it("nothing, as a workflow without a result gives it - is decoded to nothing", async () => {
+    const plain = json(defaultPayloadConverter.toPayload(undefined));
+    const { status, payloads } = await post(`${inToken}/decode`, [await encrypted(undefined)]);
+    expect([status, payloads]).toEqual([200, [plain]]);
+  });
+
   it("decode of a secret field - shows what it is sealed as", async () => {
     const sealed = { type: "SetPassword", password: { $sealed: "k1:AAAA" } };
     const { payloads } = await post(`${inToken}/decode`, [await encrypted(sealed)]);
