@@ -2,7 +2,13 @@
  * Fields of Commands that hold secrets (`CommandTraits.secretFields`): where they are, and what stands in their place. The
  * encryption itself is not here: the lifecycle never sees inside.
  */
-import type { WireCommand } from "../api/index.ts";
+import { secretFieldsOf, type CommandTraits } from "../api/index.ts";
+
+/** A Command, whether it has its id yet or not. */
+interface SomeCommand {
+  readonly type: string;
+  readonly [field: string]: unknown;
+}
 
 /** A secret on its way through the manager: id of the key, colon, what was encrypted in base64. */
 export interface SealedValue {
@@ -23,26 +29,26 @@ export function isSealed(value: unknown): value is SealedValue {
 }
 
 /** A copy of the Command with its secret fields replaced; the Command itself when it has none of them. */
-export function replaceSecretFields(
-  command: WireCommand,
+export function replaceSecretFields<C extends SomeCommand>(
+  command: C,
   fields: readonly string[],
   replace: (value: unknown, path: string) => unknown,
-): WireCommand {
+): C {
   let replaced: unknown = command;
   for (const field of fields) replaced = replaceAt(replaced, field.split("."), [], replace);
-  return replaced as WireCommand;
+  return replaced as C;
 }
 
 /** A copy of the Command with every sealed value in it replaced; the Command itself when it holds none. */
-export function replaceSealed(
-  command: WireCommand,
+export function replaceSealed<C extends SomeCommand>(
+  command: C,
   replace: (sealed: SealedValue, path: string) => unknown,
-): WireCommand {
-  return replaceWithin(command, [], replace) as WireCommand;
+): C {
+  return replaceWithin(command, [], replace) as C;
 }
 
 /** The Command as others than its resource may see it. */
-export function maskSecrets(command: WireCommand, fields: readonly string[]): WireCommand {
+export function maskSecrets<C extends SomeCommand>(command: C, fields: readonly string[]): C {
   return replaceSealed(
     replaceSecretFields(command, fields, () => mask),
     () => mask,
@@ -50,13 +56,47 @@ export function maskSecrets(command: WireCommand, fields: readonly string[]): Wi
 }
 
 /** Secret fields of a Command that are not sealed. */
-export function fieldsInClear(command: WireCommand, fields: readonly string[]): readonly string[] {
+export function fieldsInClear(command: SomeCommand, fields: readonly string[]): readonly string[] {
   const inClear: string[] = [];
   replaceSecretFields(command, fields, (value, path) => {
     if (!isSealed(value)) inClear.push(path);
     return value;
   });
   return inClear;
+}
+
+/** Ids of the keys that anything in these Commands is sealed with. */
+export function sealingKeys(commands: readonly SomeCommand[]): readonly string[] {
+  const ids = new Set<string>();
+  for (const command of commands) {
+    replaceSealed(command, (sealed) => {
+      ids.add(sealed.$sealed.slice(0, Math.max(0, sealed.$sealed.indexOf(":"))));
+      return sealed;
+    });
+  }
+  return [...ids];
+}
+
+/** Why these Commands can't be sent again and again, with what to do instead; undefined when they can. */
+export function recurringSecret(
+  commands: readonly SomeCommand[],
+  declared: Readonly<Record<string, CommandTraits>> | undefined,
+): string | undefined {
+  for (const command of commands) {
+    const found: string[] = [];
+    const note = (value: unknown, path: string): unknown => {
+      found.push(path);
+      return value;
+    };
+    replaceSecretFields(command, secretFieldsOf(command.type, declared), note);
+    replaceSealed(command, note);
+    if (found[0] === undefined) continue;
+    return (
+      `Field ${found[0]} of ${command.type} holds a secret: sent again and again it would be kept for ever, and is good for one ` +
+      "Command alone. Have the agent keep the secret, and name it in the Command."
+    );
+  }
+  return undefined;
 }
 
 /** A field of an array is that field of each of its elements. Nothing, or null, is no secret. */

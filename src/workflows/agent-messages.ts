@@ -378,6 +378,8 @@ export interface RequestView {
   readonly progress?: readonly Answer[];
   /** While it is pending: how long its caller still waits. */
   readonly waitLeftMs?: number;
+  /** While it is pending and has secrets: ids of the payload keys that they are sealed with. */
+  readonly sealedWith?: readonly string[];
 }
 /** All pending Requests, oldest first. */
 export const pendingQuery = defineQuery<readonly RequestView[]>("pending");

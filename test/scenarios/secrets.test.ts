@@ -222,7 +222,10 @@ describe("a payload key that is changed", () => {
     const next = await submit([young]);
     const renewed = await runMuster(["payload-key", "renew", "--json"], { env: env() });
     expect(renewed).toMatchObject({ code: 0 });
-    expect(JSON.parse(renewed.stdout)).toMatchObject({ encryptsWith: "k2", olderKeys: ["k1"] });
+    expect(JSON.parse(renewed.stdout)).toMatchObject({
+      encryptsWith: "k2",
+      sealed: { requests: 0 },
+    });
 
     const since = processes.length;
     await restartManager(k2);

@@ -4,7 +4,9 @@ import { KeyringError } from "../../secrets/errors.ts";
 import { newKeyEntry } from "../../secrets/keyring.ts";
 import type { CliContext } from "../context.ts";
 import { processLog } from "../process-log.ts";
+import type { RenewalProgress } from "../../worker/setup/renew-payloads.ts";
 import { jsonOption, type JsonOption } from "../ready-line.ts";
+import { roughly } from "../text/times.ts";
 
 export function addPayloadKeyCommands(program: Command, context: CliContext): void {
   const payloadKey = program
@@ -42,32 +44,32 @@ async function renew(context: CliContext, json: boolean | undefined): Promise<vo
   const stop = context.stopSignal();
   const { renewPayloads } = await import("../../worker/setup/renew-payloads.ts");
   let said: number | undefined;
-  const { webhooks, runs } = await renewPayloads(config, log, stop, ({ runs: all, left }) => {
-    if (json === true || left === said) return;
-    said = left;
-    context.complain(`${all - left} of ${all} runs of workflows renewed\n`);
-  });
-  const { ids, encryptingId } = config.payloadKeys;
-  const older = ids.filter((id) => id !== encryptingId);
-  const result = {
-    done: true,
-    encryptsWith: encryptingId ?? null,
-    olderKeys: older,
-    webhooks,
-    runs,
-  };
+  const { webhooks, runs, sealed } = await renewPayloads(
+    config,
+    log,
+    stop,
+    ({ runs: all, left }) => {
+      if (json === true || left === said) return;
+      said = left;
+      context.complain(`${all - left} of ${all} runs of workflows renewed\n`);
+    },
+  );
+  const { encryptingId } = config.payloadKeys;
+  const result = { done: true, encryptsWith: encryptingId ?? null, webhooks, runs, sealed };
   context.print(json === true ? `${JSON.stringify(result)}\n` : sentence(result));
 }
 
 function sentence(result: {
   readonly encryptsWith: string | null;
-  readonly olderKeys: readonly string[];
   readonly webhooks: number;
   readonly runs: number;
+  readonly sealed: RenewalProgress["sealed"];
 }): string {
-  const { encryptsWith, olderKeys, webhooks, runs } = result;
-  const how = encryptsWith === null ? "is not encrypted" : `is encrypted with ${encryptsWith}`;
-  const done = `Renewed ${runs} runs of workflows and ${webhooks} webhooks: what runs ${how}.\n`;
-  if (olderKeys.length === 0) return done;
-  return `${done}${olderKeys.join(", ")} can go once no Request with secrets waits from before (docs/OPERATIONS.md).\n`;
+  const { encryptsWith, webhooks, runs, sealed } = result;
+  const how = encryptsWith === null ? "not encrypted" : `encrypted with ${encryptsWith}`;
+  const done = `Renewed ${runs} runs of workflows and ${webhooks} webhooks: what runs is ${how}.`;
+  if (sealed.requests === 0) return `${done} Older keys can go.\n`;
+  const { requests, keyIds, overInMs } = sealed;
+  const need = `${requests} Requests with secrets need ${keyIds.join(", ")} until they are over`;
+  return `${done}\n${need}, in ${roughly(overInMs)} at the latest.\n`;
 }

@@ -83,6 +83,11 @@ export const requestView = Type.Object({
   waitLeftMs: Type.Optional(
     Type.Number({ description: "While it is pending: how long it still has." }),
   ),
+  sealedWith: Type.Optional(
+    Type.Array(Type.String(), {
+      description: "While it is pending: ids of the payload keys that its secrets are sealed with.",
+    }),
+  ),
 });
 export const cancelQuery = Type.Object({ reason: Type.Optional(reason) }, strict);
 const cancelEnd = Type.Enum(["cancelled", "asked", "settled"]);

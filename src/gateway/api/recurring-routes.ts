@@ -1,4 +1,7 @@
 /** Requests that an agent's lifecycle sends again and again by itself. */
+import { findCommandTypes } from "../../db/index.ts";
+import { recurringSecret } from "../../lifecycle/secret-fields.ts";
+import { ApiError } from "./errors.ts";
 import type { ApiParts } from "./parts.ts";
 import {
   recurringBody,
@@ -13,7 +16,7 @@ import type { Api } from "./validation.ts";
 
 const tags = ["commands"];
 
-export function recurringRoutes(api: Api, { lifecycle }: ApiParts): void {
+export function recurringRoutes(api: Api, { db, lifecycle }: ApiParts): void {
   api.get(
     "/agents/:id/recurring",
     {
@@ -38,8 +41,12 @@ export function recurringRoutes(api: Api, { lifecycle }: ApiParts): void {
         response: responses(recurringView),
       },
     },
-    async ({ params: { id }, body: { onError = "stop", ...body } }) =>
-      await lifecycle.addRecurring(id, { ...body, onError }),
+    async ({ params: { id }, body: { onError = "stop", ...body } }) => {
+      // The lifecycle refuses it too, but then Temporal has seen the secret.
+      const secret = recurringSecret(body.commands, await findCommandTypes(db, id));
+      if (secret !== undefined) throw new ApiError("INVALID_REQUEST", secret);
+      return await lifecycle.addRecurring(id, { ...body, onError });
+    },
   );
 
   api.delete(

@@ -10,7 +10,11 @@ import type { Keyring } from "../../secrets/keyring.ts";
 import { openText, sealText, webhookPlace } from "../../secrets/sealed-text.ts";
 import type { Log } from "../../telemetry/log.ts";
 import { connectClient, type ConnectedClient } from "../../temporal/index.ts";
-import { agentLifecycleType } from "../../workflows/agent-messages.ts";
+import {
+  agentLifecycleType,
+  agentWorkflowId,
+  pendingQuery,
+} from "../../workflows/agent-messages.ts";
 import { balancerType } from "../../workflows/balancer-messages.ts";
 import { gatewayLifecycleType } from "../../workflows/gateway-messages.ts";
 import { renewSignal } from "../../workflows/renewal-messages.ts";
@@ -32,6 +36,15 @@ export interface RenewalProgress {
   /** Runs of workflows that there were at the beginning, and those that still go on. */
   readonly runs: number;
   readonly left: number;
+  /** Requests with secrets that are sealed with an older key, which they need until they are over. */
+  readonly sealed: SealedRequests;
+}
+
+interface SealedRequests {
+  readonly requests: number;
+  readonly keyIds: readonly string[];
+  /** When the last of them is over at the latest, from now on. */
+  readonly overInMs: number;
 }
 
 /**
@@ -52,11 +65,11 @@ export async function renewPayloads(
   try {
     const webhooks = await renewWebhooks(pool, config.payloadKeys);
     const runs = await listRuns(temporal, waitedForTypes);
-    await askToRenew(temporal, await listRuns(temporal, askedTypes));
+    const sealed = await askToRenew(temporal, await listRuns(temporal, askedTypes), config);
     for (;;) {
       const now = await listRuns(temporal, waitedForTypes);
       const left = [...runs].filter(([workflowId, runId]) => now.get(workflowId) === runId).length;
-      const progress = { webhooks, runs: runs.size, left };
+      const progress = { webhooks, runs: runs.size, left, sealed };
       onProgress(progress);
       if (left === 0) return progress;
       if (signal.aborted) throw notRenewed(left);
@@ -93,16 +106,27 @@ async function listRuns(
   return runs;
 }
 
+/** Looks for what is sealed with older keys on the way: a lifecycle is in its worker's memory then. */
 async function askToRenew(
   { client }: ConnectedClient,
   runs: ReadonlyMap<string, string>,
-): Promise<void> {
+  { payloadKeys }: Pick<Config, "payloadKeys">,
+): Promise<SealedRequests> {
   const waiting = [...runs];
+  const sealed: { keyIds: readonly string[]; waitLeftMs: number }[] = [];
   const askOneByOne = async (): Promise<void> => {
     for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
       const [workflowId, runId] = next;
+      const handle = client.workflow.getHandle(workflowId, runId);
       try {
-        await client.workflow.getHandle(workflowId, runId).signal(renewSignal);
+        const pending = workflowId.startsWith(agentWorkflowId(""))
+          ? await handle.query(pendingQuery)
+          : [];
+        for (const { sealedWith = [], waitLeftMs = 0 } of pending) {
+          const keyIds = sealedWith.filter((id) => id !== payloadKeys.encryptingId);
+          if (keyIds.length > 0) sealed.push({ keyIds, waitLeftMs });
+        }
+        await handle.signal(renewSignal);
       } catch (error) {
         // It has ended, or went on in a new run, meanwhile.
         if (!(error instanceof WorkflowNotFoundError)) throw error;
@@ -110,6 +134,11 @@ async function askToRenew(
     }
   };
   await Promise.all(Array.from({ length: askedAtOnce }, askOneByOne));
+  return {
+    requests: sealed.length,
+    keyIds: [...new Set(sealed.flatMap(({ keyIds }) => keyIds))],
+    overInMs: Math.max(0, ...sealed.map(({ waitLeftMs }) => waitLeftMs)),
+  };
 }
 
 function notRenewed(left: number): SetupError {

@@ -47,6 +47,7 @@ import {
   addRecurringFailure,
   onAddRecurring,
   onRemoveRecurring,
+  recurringSecretFailure,
   recurringViews,
 } from "./recurring.ts";
 import { onCancel } from "./requests.ts";
@@ -132,6 +133,7 @@ function setUpdateHandlers(life: Life): void {
       requireShape("addRecurring", message);
       life.catchUp();
       refuse(addRecurringFailure(agent, message));
+      refuse(recurringSecretFailure(agent, message));
     },
   });
   setHandler(

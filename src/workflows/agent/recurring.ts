@@ -14,6 +14,7 @@ import {
   recurringProblem,
   turnObstacle,
 } from "../../lifecycle/recurring.ts";
+import { recurringSecret } from "../../lifecycle/secret-fields.ts";
 import { describeSchedule } from "../../lifecycle/recurring-schedule.ts";
 import type { Recurring, RecurringOrder } from "../../lifecycle/recurring-types.ts";
 import type {
@@ -35,6 +36,15 @@ export function addRecurringFailure(
   if (state.status === "Removed") return refused("REMOVED", "The agent is removed.");
   const problem = recurringProblem(state.recurring ?? [], orderOf(message), nowMs);
   return problem && refused(problem.code, problem.message);
+}
+
+/** For the validator alone, beside `addRecurringFailure`: a history of before there were secrets goes on as it did. */
+export function recurringSecretFailure(
+  { state }: Agent,
+  { commands }: AddRecurringMessage,
+): ApplicationFailure | undefined {
+  const problem = recurringSecret(commands, state.host?.commandTypes);
+  return problem === undefined ? undefined : refused("INVALID_REQUEST", problem);
 }
 
 /** @throws ApplicationFailure for what `addRecurringFailure` says, which fails the Update alone. */

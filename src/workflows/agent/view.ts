@@ -2,6 +2,7 @@
 import { isoTime } from "../../lifecycle/iso-time.ts";
 import { findRequest, isFinished } from "../../lifecycle/mailbox.ts";
 import { isSent } from "../../lifecycle/mailbox-settle.ts";
+import { sealingKeys } from "../../lifecycle/secret-fields.ts";
 import type { FinishedRequest, PendingRequest } from "../../lifecycle/mailbox-types.ts";
 import type { AgentView, RequestView } from "../agent-messages.ts";
 import { maintenanceView } from "./maintenance-view.ts";
@@ -59,10 +60,12 @@ export function requestOf(state: AgentState, requestId: string, nowMs: number): 
 }
 
 function pendingFields(
-  { soFar = [], deadlineMs, waitMs }: PendingRequest,
+  { soFar = [], deadlineMs, waitMs, commands }: PendingRequest,
   nowMs: number,
-): Pick<RequestView, "progress" | "waitLeftMs"> {
+): Pick<RequestView, "progress" | "waitLeftMs" | "sealedWith"> {
+  const sealedWith = sealingKeys(commands);
   return {
+    ...(sealedWith.length > 0 && { sealedWith }),
     ...(soFar.length > 0 && { progress: soFar }),
     // Clocks of Temporal and of the worker that answers may differ.
     waitLeftMs: Math.min(waitMs, Math.max(0, deadlineMs - nowMs)),

@@ -2,7 +2,11 @@ import { ApplicationFailure } from "@temporalio/common";
 import { WorkflowUpdateFailedError } from "@temporalio/client";
 import { expect, test } from "vitest";
 import { undeclaredTraits } from "../../../src/api/index.ts";
-import type { AdmitMessage } from "../../../src/workflows/agent-messages.ts";
+import {
+  addRecurringUpdate,
+  recurringQuery,
+  type AdmitMessage,
+} from "../../../src/workflows/agent-messages.ts";
 import { waitUntil } from "../../helpers/wait-until.ts";
 import { AgentUnderTest, useRig } from "./rig.ts";
 
@@ -58,4 +62,14 @@ test("secret fields - another client of Temporal decides for itself what it show
   const replyTo = { type: "workflow", workflowId: "w", signal: "s" } as const;
   expect((await agent.admit({ commands: [clear], replyTo })).state).toBe("pending");
   expect((await agent.admit({ commands: [{ ...clear, id: "c-3" }] })).state).toBe("pending");
+});
+
+test("secret fields - none is sent again and again, whoever asks", async () => {
+  const agent = await agentWithSecrets("recurring");
+  const order = { name: "nightly", schedule: { everySeconds: 60 }, commands: [clear] };
+  const error: unknown = await agent.handle
+    .executeUpdate(addRecurringUpdate, { args: [order] })
+    .catch((refusal: unknown) => refusal);
+  expect((error as WorkflowUpdateFailedError).cause).toMatchObject({ type: "INVALID_REQUEST" });
+  expect(await agent.handle.query(recurringQuery)).toEqual([]);
 });

@@ -1,5 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { fieldsInClear, maskSecrets } from "../../../src/lifecycle/secret-fields.ts";
+import { undeclaredTraits } from "../../../src/api/index.ts";
+import {
+  fieldsInClear,
+  maskSecrets,
+  recurringSecret,
+} from "../../../src/lifecycle/secret-fields.ts";
 
 const command = {
   type: "MakeVm",
@@ -24,6 +29,14 @@ describe("secret fields", () => {
       spec: { password: "***", token: "***" },
     });
     expect(command.spec.password).toBe("correct horse");
+  });
+
+  it("sent again and again - are refused, sealed or not, with the place; Commands without them are not", () => {
+    const declared = { MakeVm: { ...undeclaredTraits, secretFields: ["spec.password"] } };
+    expect(recurringSecret([command], declared)).toMatch(/^Field spec.password of MakeVm/);
+    expect(recurringSecret([command], undefined)).toMatch(/^Field spec.token of MakeVm/);
+    const open = [{ type: "MakeVm", spec: { cores: 2 } }, { type: "ListVms" }];
+    expect(recurringSecret(open, declared)).toBeUndefined();
   });
 
   it("an object that has more than $sealed - is a value like any other", () => {
