@@ -2,9 +2,6 @@ import { defineConfig } from "vitest/config";
 
 const servers = { globalSetup: ["test/helpers/servers-setup.ts"] };
 
-/** Their disk fails under the whole process, so they have one to themselves. */
-const ownProcess = ["test/unit/agent/journal-crash.test.ts"];
-
 /** Time-outs are generous on purpose: a loaded machine must not fail a test, and waits end when their condition holds. */
 export default defineConfig({
   test: {
@@ -17,7 +14,6 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/unit/**/*.test.ts"],
-          exclude: ownProcess,
           testTimeout: 20_000,
           // Pure code keeps no state between files; a fresh process for each took two thirds of the time.
           isolate: false,
@@ -29,7 +25,7 @@ export default defineConfig({
         test: {
           // The lifecycle's own code on a simulated Temporal: a module of its own for each file.
           name: "model",
-          include: ["test/model/**/*.test.ts", ...ownProcess],
+          include: ["test/model/**/*.test.ts"],
           testTimeout: 120_000,
           sequence: { groupOrder: 0 },
         },
