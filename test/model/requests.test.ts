@@ -197,7 +197,7 @@ describe("Requests", () => {
           judgeWaits();
         },
       ),
-      { numRuns: 100 },
+      { numRuns: 60 },
     );
     // Laws over lives in which nothing happens would prove nothing.
     for (const happened of [
