@@ -1,15 +1,12 @@
 /** Follows a host into maintenance: a bar on a terminal, plain lines elsewhere. Stopping to look changes nothing. */
-import { setTimeout as sleep } from "node:timers/promises";
 import { pathPart, type ApiClient } from "./api/client.ts";
-import { ApiUnreachableError } from "./api/errors.ts";
 import type { AgentDetails, EvacuationProgress } from "./api/types.ts";
 import { ChangingLine } from "./changing-line.ts";
 import type { CliContext } from "./context.ts";
 import { MaintenanceFailedError } from "./errors.ts";
+import { keepLooking } from "./keep-looking.ts";
 import type { JsonOption } from "./ready-line.ts";
 import { evacuationBar, evacuationLine } from "./text/evacuation.ts";
-
-const lookEveryMs = 500;
 
 /**
  * Looks until the host is in Maintenance, or the operator has seen enough (Ctrl-C): the evacuation goes on without.
@@ -23,11 +20,11 @@ export async function watchMaintenance(
 ): Promise<void> {
   const signal = context.stopSignal();
   const screen = new ChangingLine(context, json === true);
-  while (!isOver(signal)) {
-    const agent = await look(api, id, signal, (why) => {
-      screen.complain(why);
-    });
-    const now = agent?.lifecycle ?? undefined;
+  const looks = keepLooking<AgentDetails>(api, `agents/${pathPart(id)}`, signal, (why) => {
+    screen.complain(why);
+  });
+  for await (const agent of looks) {
+    const now = agent.lifecycle ?? undefined;
     if (now !== undefined) {
       show(screen, context, id, now);
       if (now.resourceState === "Maintenance") {
@@ -38,11 +35,10 @@ export async function watchMaintenance(
         screen.end();
         throw notEntered(id, now.resourceState, now.maintenance);
       }
-    } else if (agent?.status === "Removed") {
+    } else if (agent.status === "Removed") {
       screen.end();
       throw new MaintenanceFailedError(`${id} was removed.`);
     }
-    await sleep(lookEveryMs, undefined, { signal }).catch(() => undefined);
   }
   screen.end(
     `detached: the evacuation goes on. Look again with \`muster maintenance watch ${id}\`, end it with \`muster maintenance cancel ${id}\``,
@@ -75,26 +71,4 @@ function notEntered(
   const failed = (progress?.failed ?? []).map(({ vm, reason }) => `\n  ${vm}: ${reason}`).join("");
   const why = progress?.outcome === undefined ? "" : `: ${progress.outcome}`;
   return new MaintenanceFailedError(`${id} is ${state}, not in Maintenance${why}${failed}`);
-}
-
-/** Undefined when the manager could not be asked just now. */
-async function look(
-  api: ApiClient,
-  id: string,
-  signal: AbortSignal,
-  onBroken: (why: string) => void,
-): Promise<AgentDetails | undefined> {
-  try {
-    return await api.call<AgentDetails>("GET", `agents/${pathPart(id)}`, { signal });
-  } catch (error) {
-    if (isOver(signal)) return undefined;
-    if (!(error instanceof ApiUnreachableError)) throw error;
-    onBroken(error.message);
-    return undefined;
-  }
-}
-
-/** Asked anew after each wait: the compiler believes that a signal does not change. */
-function isOver(signal: AbortSignal): boolean {
-  return signal.aborted;
 }
