@@ -1,5 +1,6 @@
 /** The balancer as operators see it: for the API, and as Markdown for the Temporal UI. */
 import { etaSeconds, isOpen, type Drain } from "../../lifecycle/drains.ts";
+import { isoTime } from "../../lifecycle/iso-time.ts";
 import type { BalancerView, DrainView } from "../balancer-messages.ts";
 import type { BalancerState } from "./state.ts";
 
@@ -13,8 +14,8 @@ export function viewOfDrain(drain: Drain): DrainView {
     moved: drain.moved,
     failed: drain.failed,
     left: drain.left,
-    startedAt: iso(drain.startedAtMs),
-    ...(drain.endedAtMs !== undefined && { endedAt: iso(drain.endedAtMs) }),
+    startedAt: isoTime(drain.startedAtMs),
+    ...(drain.endedAtMs !== undefined && { endedAt: isoTime(drain.endedAtMs) }),
     ...(eta !== undefined && { etaSeconds: eta }),
     ...(drain.reason !== undefined && { reason: drain.reason }),
     ...(drain.by !== undefined && { by: drain.by }),
@@ -26,18 +27,18 @@ export function viewOf(state: BalancerState): BalancerView {
   return {
     drains: state.drains.map(viewOfDrain),
     ...(round !== null && {
-      round: { startedAt: iso(round.startedAtMs), moved: round.moved, left: round.left },
+      round: { startedAt: isoTime(round.startedAtMs), moved: round.moved, left: round.left },
     }),
     ...(lastRound !== null && {
       lastRound: {
-        startedAt: iso(lastRound.startedAtMs),
-        endedAt: iso(lastRound.endedAtMs),
+        startedAt: isoTime(lastRound.startedAtMs),
+        endedAt: isoTime(lastRound.endedAtMs),
         moved: lastRound.moved,
         failed: lastRound.failed,
       },
     }),
-    ...(lastLookAtMs !== null && { lastLookAt: iso(lastLookAtMs) }),
-    ...(state.nextLookAtMs !== null && { nextLookAt: iso(state.nextLookAtMs) }),
+    ...(lastLookAtMs !== null && { lastLookAt: isoTime(lastLookAtMs) }),
+    ...(state.nextLookAtMs !== null && { nextLookAt: isoTime(state.nextLookAtMs) }),
   };
 }
 
@@ -46,11 +47,11 @@ export function describe(state: BalancerState): string {
   const now =
     round === null
       ? "nothing moves"
-      : `${round.moved} agents moved since ${iso(round.startedAtMs)}, ${round.left} to go`;
+      : `${round.moved} agents moved since ${isoTime(round.startedAtMs)}, ${round.left} to go`;
   const before =
     lastRound === null
       ? "none yet"
-      : `${lastRound.moved} agents moved, ${lastRound.failed} stayed, until ${iso(lastRound.endedAtMs)}`;
+      : `${lastRound.moved} agents moved, ${lastRound.failed} stayed, until ${isoTime(lastRound.endedAtMs)}`;
   return [
     `## ${now}`,
     "",
@@ -62,8 +63,4 @@ export function describe(state: BalancerState): string {
           `- **${drain.gatewayId}** is ${drain.state}: ${drain.moved} moved, ${drain.left} left, ${drain.failed} tries failed`,
       ),
   ].join("\n");
-}
-
-function iso(ms: number): string {
-  return new Date(ms).toISOString();
 }
