@@ -12,6 +12,7 @@ import { Keyring } from "../../../src/secrets/keyring.ts";
 import { createDataConverter } from "../../../src/temporal/data-converter.ts";
 import { connectNative, installRuntime } from "../../../src/temporal/index.ts";
 import { openPool } from "../../../src/db/index.ts";
+import { createFleetBook } from "../../../src/activities/fleet-book.ts";
 import { createMaintenanceBook } from "../../../src/activities/maintenance-book.ts";
 import { createRecordAgent } from "../../../src/activities/record-agent.ts";
 import { activitiesTaskQueue, lifecycleTaskQueue } from "../../../src/workflows/agent-messages.ts";
@@ -146,6 +147,7 @@ export function useWorker(
         taskQueue: activitiesTaskQueue,
         activities: {
           recordAgent,
+          ...createFleetBook({ db: database.pool }),
           ...createMaintenanceBook({ db: database.pool, log: pino({ level: "silent" }) }),
           investigateByPing: () => Promise.resolve({ verdict: "Unknown", evidence: "A test." }),
           recordGateway: () => Promise.resolve(),
