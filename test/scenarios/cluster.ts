@@ -53,6 +53,7 @@ export class Cluster {
   readonly #env: () => Readonly<Record<string, string>>;
   readonly #processes: MusterProcess[] = [];
   #apiUrl = "";
+  #gatewaysStarted = 0;
 
   constructor(env: () => Readonly<Record<string, string>>) {
     this.#env = env;
@@ -62,8 +63,9 @@ export class Cluster {
     return await this.#start(["worker"], { env: { ...this.#env(), MUSTER_WORKER_PORT: "0" } });
   }
 
-  /** Starts a gateway; on the ports of `again` when it takes the place of one that was killed. */
+  /** Starts a gateway, which calls of the API go to from then on; on the ports of `again` when it takes the place of one that was killed. */
   async startGateway(gatewayId: string, again?: Gateway): Promise<Gateway> {
+    const number = ++this.#gatewaysStarted;
     const process = await this.#start(["gateway"], {
       env: {
         ...this.#env(),
@@ -74,7 +76,8 @@ export class Cluster {
     });
     const ready = process.ready as { agentUrl: string; apiUrl: string };
     const [agentUrl, apiUrl] = [onLoopback(ready.agentUrl), onLoopback(ready.apiUrl)];
-    this.#apiUrl = apiUrl;
+    // Of those that start together the last one, whichever is ready first.
+    if (number === this.#gatewaysStarted) this.#apiUrl = apiUrl;
     return { ...process, agentUrl, apiUrl };
   }
 

@@ -1,4 +1,5 @@
 /** Processes killed in the middle of a Command: none is lost, none runs twice, each gets one Answer. */
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { MusterProcess } from "../helpers/processes.ts";
@@ -17,10 +18,10 @@ beforeAll(async () => {
   gateway = await cluster.startGateway("gateway-1");
 });
 
-/** RebootVm takes two seconds, is not idempotent, and the simulator counts on disk how often it took effect. */
+/** Neither is idempotent, and the simulator counts on disk how often they took effect. */
 function config() {
   const stateFile = join(home(), `${agentId}.effects`);
-  return { stateFile, faults: { RebootVm: { delayMs: 2_000 } } };
+  return { stateFile, faults: { RebootVm: { delayMs: 2_000 }, StopVm: { delayMs: 30_000 } } };
 }
 
 beforeEach(async () => {
@@ -66,8 +67,9 @@ describe("a Command that is running", () => {
   it("agent killed - is answered unknown, and is not run again", async () => {
     const commandId = crypto.randomUUID();
     const requestId = crypto.randomUUID();
-    const call = send(commandId, requestId);
-    await running(requestId);
+    // It is still running when the agent is killed, however slow the machine is.
+    const call = send(commandId, requestId, "StopVm");
+    await started(commandId);
 
     agent.signal("SIGKILL");
     await agent.ended;
@@ -111,8 +113,12 @@ describe("a Command to an agent that is away", () => {
   });
 });
 
-async function send(commandId: string, requestId: string): Promise<readonly CommandAnswer[]> {
-  return await cluster.send(agentId, [{ type: "RebootVm", id: commandId, vm: "vm-1" }], {
+async function send(
+  commandId: string,
+  requestId: string,
+  type = "RebootVm",
+): Promise<readonly CommandAnswer[]> {
+  return await cluster.send(agentId, [{ type, id: commandId, vm: "vm-1" }], {
     requestId,
     waitSeconds: 60,
   });
@@ -124,6 +130,16 @@ async function running(requestId: string): Promise<void> {
     const { body } = await cluster.call("GET", `requests/${requestId}`);
     return (body as { handed?: boolean }).handed === true;
   });
+}
+
+/** Waits until the agent says on disk that it has begun. */
+async function started(commandId: string): Promise<void> {
+  const journal = join(home(), "agents", agentId, "journal.jsonl");
+  await waitUntil("the Command has begun", () =>
+    readFileSync(journal, "utf8")
+      .split("\n")
+      .some((line) => line.includes('"started"') && line.includes(commandId)),
+  );
 }
 
 async function effects(commandId: string): Promise<number> {
