@@ -25,6 +25,8 @@ declare module "vitest" {
 export interface Servers {
   /** `host:port` of Temporal's frontend. */
   temporalAddress: string;
+  /** Command or path of Temporal's CLI. */
+  temporalCli: string;
   /** Namespaces with Muster's search attributes, one for each test file that asks. */
   namespaces: string[];
   /** PostgreSQL's superuser URL, database `postgres`. */
@@ -84,7 +86,7 @@ async function start(): Promise<Running> {
       note: { pidsDir: pids, name: "temporal", layer: 0 },
     });
     stops.push(temporal.stop);
-    return temporal;
+    return { address: temporal.address, cli: binary.command };
   };
   const startPostgres = async () => {
     const postgres = await startPostgresServer({
@@ -105,6 +107,7 @@ async function start(): Promise<Running> {
   }
   const servers: Servers = {
     temporalAddress: temporal.value.address,
+    temporalCli: temporal.value.cli,
     namespaces,
     postgresUrl: postgres.value.url,
     templateDatabase,
