@@ -53,10 +53,11 @@ const may = {
   ],
   agent: ["api/", "wire/", "modules/", "resources/index\\.ts", "config/", "telemetry/"],
   client: ["api/"],
-  "caller-workflow": ["api/"],
+  "caller-workflow": ["api/", "lifecycle/secret-fields\\.ts"],
   "caller-activities": [
     "api/",
     "caller-workflow/activity-types\\.ts",
+    "secrets/",
     "workflows/agent-messages\\.ts",
   ],
   cli: [

@@ -7,7 +7,11 @@ import {
   type Client,
 } from "@temporalio/client";
 import { ApplicationFailure } from "@temporalio/common";
+import type { WireCommand } from "../api/index.ts";
 import type { AdmitArgs, Admitted, CommandActivities } from "../caller-workflow/activity-types.ts";
+import { NoKeyError } from "../secrets/errors.ts";
+import { Keyring } from "../secrets/keyring.ts";
+import { sealCommand } from "../secrets/sealed-fields.ts";
 import {
   admitUpdate,
   agentWorkflowId,
@@ -15,6 +19,7 @@ import {
   requestQuery,
   type AdmitMessage,
   type AdmitResult,
+  type ToBeSealed,
 } from "../workflows/agent-messages.ts";
 
 export interface CommandActivitiesOptions {
@@ -23,6 +28,8 @@ export interface CommandActivitiesOptions {
    * payload codec, and so does the caller's worker, which reads the Answers' signal.
    */
   readonly client: Client;
+  /** Keys of MUSTER_PAYLOAD_KEY, which secret fields of Commands are sealed with. Absent: those can't be sent. */
+  readonly keyring?: Keyring | undefined;
 }
 
 /** One call of Temporal; the workflow decides how long it is tried again. */
@@ -30,19 +37,38 @@ const callMs = 5_000;
 const invalidArgument = 3;
 
 /** Activities for a caller's Worker: `Worker.create({ activities: { ...yours, ...createCommandActivities({ client }) } })`. */
-export function createCommandActivities({ client }: CommandActivitiesOptions): CommandActivities {
+export function createCommandActivities({
+  client,
+  keyring = Keyring.empty,
+}: CommandActivitiesOptions): CommandActivities {
   const lifecycleOf = (agentId: string) => client.workflow.getHandle(agentWorkflowId(agentId));
   const inTime = async <T>(call: () => Promise<T>): Promise<T> =>
     await client.withDeadline(Date.now() + callMs, call);
 
+  const admit = async (agentId: string, message: AdmitMessage) => {
+    const options = { args: [message] as [AdmitMessage], updateId: randomUUID() };
+    return await inTime(() => lifecycleOf(agentId).executeUpdate(admitUpdate, options));
+  };
+
   return {
+    musterSeal({ agentId, commands, secretFields }) {
+      return Promise.resolve(seal(keyring, agentId, commands, secretFields));
+    },
+
     async musterAdmit(args) {
-      const handle = lifecycleOf(args.agentId);
-      const options = { args: [messageOf(args)] as [AdmitMessage], updateId: randomUUID() };
+      const { agentId } = args;
+      const message = messageOf(args);
       try {
-        return admittedOf(await inTime(() => handle.executeUpdate(admitUpdate, options)));
+        return admittedOf(
+          await admit(agentId, message).catch(async (error: unknown) => {
+            const secretFields = toBeSealed(error);
+            if (secretFields === undefined) throw error;
+            const commands = seal(keyring, agentId, message.commands, secretFields);
+            return await admit(agentId, { ...message, commands });
+          }),
+        );
       } catch (error) {
-        throw refusalOf(error, args.agentId) ?? error;
+        throw refusalOf(error, agentId) ?? error;
       }
     },
 
@@ -83,8 +109,34 @@ function messageOf(args: AdmitArgs): AdmitMessage {
     onError,
     ...(waitSeconds !== undefined && { waitSeconds }),
     replyTo: { type: "workflow", ...replyTo },
+    refuseInClear: true,
     ...(attempt > 1 && { repeatAgoMs: Math.max(0, Date.now() - scheduledTimestampMs) }),
   };
+}
+
+/** What the lifecycle refused because it is in clear. */
+function toBeSealed(error: unknown): ToBeSealed["secretFields"] | undefined {
+  if (!(error instanceof WorkflowUpdateFailedError)) return undefined;
+  const { cause } = error;
+  if (!(cause instanceof ApplicationFailure)) return undefined;
+  return (cause.details?.[0] as Partial<ToBeSealed> | undefined)?.secretFields;
+}
+
+/** @throws ApplicationFailure PAYLOAD_KEY_NEEDED */
+function seal(
+  keyring: Keyring,
+  agentId: string,
+  commands: readonly WireCommand[],
+  secretFields: ToBeSealed["secretFields"],
+): readonly WireCommand[] {
+  try {
+    return commands.map((command) =>
+      sealCommand(keyring, agentId, command, secretFields[command.type] ?? []),
+    );
+  } catch (error) {
+    if (error instanceof NoKeyError) throw refused(error.code, error.message, error);
+    throw error;
+  }
 }
 
 function admittedOf(result: AdmitResult): Admitted {

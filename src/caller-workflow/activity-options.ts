@@ -1,11 +1,20 @@
 /** How a caller's workflow runs the activities of `muster/workflow-activities`. */
-import { ActivityCancellationType, proxyActivities } from "@temporalio/workflow";
+import {
+  ActivityCancellationType,
+  proxyActivities,
+  proxyLocalActivities,
+} from "@temporalio/workflow";
 import type { CommandActivities } from "./activity-types.ts";
 
 /** One try asks for five seconds at most; a worker that was killed with it is given up then. */
 const startToCloseTimeout = "10s";
 const retry = { initialInterval: "200ms", maximumInterval: "5s" } as const;
 const summaryCharsMax = 130;
+
+/** On the workflow's own worker, and at once: it computes, and asks nobody. */
+export function sealing(): Pick<CommandActivities, "musterSeal"> {
+  return proxyLocalActivities<CommandActivities>({ startToCloseTimeout, retry });
+}
 
 /** Tried until the lifecycle has decided; cancelled, it ends first, so that a late admission can't follow its own cancel. */
 export function admitting(

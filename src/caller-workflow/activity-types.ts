@@ -22,7 +22,21 @@ export interface RequestArgs {
   readonly requestId: string;
 }
 
+/** Fields of each Command type that hold secrets, as an agent declares them: nested ones with dots. */
+export type SecretFields = Readonly<Record<string, readonly string[]>>;
+
+export interface SealArgs {
+  readonly agentId: string;
+  readonly commands: readonly WireCommand[];
+  readonly secretFields: SecretFields;
+}
+
 export interface CommandActivities {
+  /**
+   * The Commands with these fields sealed. Run as a local activity: its arguments are in no history.
+   * Fails for good, as PAYLOAD_KEY_NEEDED, without a key.
+   */
+  musterSeal(args: SealArgs): Promise<readonly WireCommand[]>;
   /**
    * Has a Request admitted by the agent's lifecycle; asking again is the same Request. Fails for good with an
    * ApplicationFailure whose type is a refusal of docs/CLIENT-API.md; its first detail says whether something may have run.

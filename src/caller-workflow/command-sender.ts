@@ -1,10 +1,11 @@
 import { defineSignal, setHandler, workflowInfo } from "@temporalio/workflow";
 import type { Command, Replies, Reply, WireCommand } from "../api/index.ts";
 import type { CancelResult, RequestAnswers } from "../workflows/agent-messages.ts";
-import type { AdmitArgs } from "./activity-types.ts";
+import type { AdmitArgs, SecretFields } from "./activity-types.ts";
 import { CommandFailure } from "./failures.ts";
 import { OpenRequest } from "./open-request.ts";
 import { requestIdOf } from "./request-id.ts";
+import { masked, sealed } from "./seal.ts";
 import { WaitingRoom } from "./waiting-room.ts";
 
 export interface CommandSenderOptions {
@@ -12,6 +13,12 @@ export interface CommandSenderOptions {
   readonly taskQueue?: string | undefined;
   /** Name of the signal that brings Answers; a workflow with several senders gives each its own. Default: `musterAnswers`. */
   readonly signal?: string | undefined;
+  /**
+   * Fields of Command types that hold secrets, as the agents declare them (`CommandTraits.secretFields`): sealed before any
+   * event of this workflow holds them. Those that are not named here are sealed on their way to the lifecycle, after an
+   * activity of this workflow got them as they are.
+   */
+  readonly secretFields?: SecretFields | undefined;
 }
 
 export interface SendOptions {
@@ -76,7 +83,7 @@ const signalDefault = "musterAnswers";
 
 /** Makes the sender of a workflow: once in each run, before the workflow waits for anything. */
 export function commandSender(options: CommandSenderOptions = {}): CommandSender {
-  const { signal = signalDefault, taskQueue } = options;
+  const { signal = signalDefault, taskQueue, secretFields = {} } = options;
   const parts = { room: new WaitingRoom(), taskQueue };
   setHandler(defineSignal<[RequestAnswers]>(signal), (message) => {
     parts.room.onSignal(message);
@@ -90,12 +97,9 @@ export function commandSender(options: CommandSenderOptions = {}): CommandSender
   ): AdmitArgs => {
     const { workflowId, originalExecutionRunId } = workflowInfo();
     const caller = { workflowId, runId: originalExecutionRunId };
-    const id = requestId ?? requestIdOf(caller, ++calls, [agentId, commands]);
-    if (commands.length === 0) {
-      const message = "A Request needs at least one Command.";
-      const request = { agentId, requestId: id };
-      throw new CommandFailure("INVALID_REQUEST", "notSent", message, request);
-    }
+    const shown = commands.map((command) => masked(command, secretFields));
+    const id = requestId ?? requestIdOf(caller, ++calls, [agentId, shown]);
+    refuseEmpty(commands, { agentId, requestId: id });
     return {
       agentId,
       requestId: id,
@@ -108,7 +112,8 @@ export function commandSender(options: CommandSenderOptions = {}): CommandSender
   const send = async (agentId: string, commands: readonly Command[], given: SendBatchOptions) => {
     const args = argsOf(agentId, commands, given);
     try {
-      return await new OpenRequest(args, parts).carryOut(args, given.admitWithinSeconds);
+      const request = await sealed(args, secretFields);
+      return await new OpenRequest(args, parts).carryOut(request, given.admitWithinSeconds);
     } finally {
       parts.room.leave(args.requestId);
     }
@@ -121,7 +126,8 @@ export function commandSender(options: CommandSenderOptions = {}): CommandSender
   ) => {
     const args = argsOf(agentId, commands, given);
     const { requestId } = args;
-    const waitMs = await new OpenRequest(args, parts).admit(args, given.admitWithinSeconds);
+    const request = await sealed(args, secretFields);
+    const waitMs = await new OpenRequest(args, parts).admit(request, given.admitWithinSeconds);
     return { agentId, requestId, isBatch, waitUntilMs: Date.now() + waitMs };
   };
 
@@ -151,4 +157,13 @@ export function commandSender(options: CommandSenderOptions = {}): CommandSender
 /** What crosses the wire of a Command; its type may be a getter of its class. */
 function wire(command: Command, id: string): WireCommand {
   return { ...(command as object), type: command.type, id: command.id ?? id };
+}
+
+function refuseEmpty(
+  commands: readonly Command[],
+  request: { readonly agentId: string; readonly requestId: string },
+): void {
+  if (commands.length > 0) return;
+  const message = "A Request needs at least one Command.";
+  throw new CommandFailure("INVALID_REQUEST", "notSent", message, request);
 }

@@ -1,4 +1,4 @@
-import { ApplicationFailure } from "@temporalio/common";
+import { ActivityFailure, ApplicationFailure } from "@temporalio/common";
 
 /** Whether a Command without an Answer can have taken effect. */
 export type UnansweredOutcome = "notSent" | "unknown";
@@ -30,9 +30,28 @@ export class CommandFailure extends ApplicationFailure {
   }
 }
 
-/** What `musterAdmit` gives as the first detail of a failure. */
+/** What an activity gives as the first detail of a failure. */
 export function outcomeIn(detail: unknown): UnansweredOutcome {
   return (detail as { readonly outcome?: unknown } | undefined)?.outcome === "notSent"
     ? "notSent"
     : "unknown";
+}
+
+/** The failure that a caller gets for one of an activity: a CommandFailure for a refusal, else itself. */
+export function refusalOf(
+  error: unknown,
+  request: { readonly agentId: string; readonly requestId: string },
+): unknown {
+  // That of a local activity comes as it is.
+  const failure = error instanceof ActivityFailure ? error.cause : error;
+  if (!(failure instanceof ApplicationFailure) || failure.nonRetryable !== true) return error;
+  const { type, message, details } = failure;
+  const [detail] = details ?? [];
+  return new CommandFailure(
+    type ?? "INTERNAL",
+    outcomeIn(detail),
+    message,
+    request,
+    error as Error,
+  );
 }

@@ -1,7 +1,6 @@
 /** One Request of a workflow, from its admission to its Answers. */
 import {
   ActivityFailure,
-  ApplicationFailure,
   CancellationScope,
   CancelledFailure,
   condition,
@@ -13,7 +12,7 @@ import type { Answer } from "../api/index.ts";
 import type { CancelResult, RequestView } from "../workflows/agent-messages.ts";
 import { admitting, cancelling, inquiring } from "./activity-options.ts";
 import type { AdmitArgs, Admitted, RequestArgs } from "./activity-types.ts";
-import { CommandFailure, outcomeIn } from "./failures.ts";
+import { CommandFailure, refusalOf } from "./failures.ts";
 import type { WaitingRoom } from "./waiting-room.ts";
 
 /** How much longer than the Command's wait the signal may take, before the lifecycle is asked. */
@@ -189,17 +188,4 @@ async function unlessBefore<T>(
       CancellationScope.current().cancel();
     }
   });
-}
-
-function refusalOf(error: ActivityFailure, request: RequestArgs): Error {
-  const { cause } = error;
-  if (!(cause instanceof ApplicationFailure) || cause.nonRetryable !== true) return error;
-  const [detail] = cause.details ?? [];
-  return new CommandFailure(
-    cause.type ?? "INTERNAL",
-    outcomeIn(detail),
-    cause.message,
-    request,
-    error,
-  );
 }

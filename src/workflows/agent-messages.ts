@@ -194,6 +194,8 @@ export interface AdmitMessage {
   readonly progress?: boolean;
   /** The request id was noted so long ago for the first time: this is a repetition. Absent: it never was. */
   readonly repeatAgoMs?: number;
+  /** Refuse it with `ToBeSealed` when fields that the agent declared secret are in clear, as for gateways. */
+  readonly refuseInClear?: boolean;
 }
 
 /** The fields of an admitted Request as the agent gets them; ordered by `seq`. */
@@ -254,8 +256,8 @@ export type AdmitResult =
 export const admitUpdate = defineUpdate<AdmitResult, [BareAdmitMessage]>("admit");
 
 /**
- * Detail of an INVALID_REQUEST: a gateway brought fields in clear that the agent declared secret since. The same Request
- * may be brought again with these fields of each Command type sealed.
+ * Detail of an INVALID_REQUEST: a gateway, or a caller with `refuseInClear`, brought fields in clear that the agent declared
+ * secret. The same Request may be brought again with these fields of each Command type sealed.
  */
 export interface ToBeSealed {
   readonly secretFields: Readonly<Record<string, readonly string[]>>;

@@ -5,16 +5,18 @@ import type { AdmitMessage, AdmitRefusal, ToBeSealed } from "../agent-messages.t
 import type { Agent } from "./agent.ts";
 
 /**
- * Why a gateway must bring a Request again: it did not know that fields are secret, because the agent declared them after
- * the gateway had looked, or because the gateway is of an earlier release. For the validator alone, so that nothing of
- * it gets into the history. Other clients of Temporal decide for themselves what they show it.
+ * Why a Request must be brought again: who brought it did not know that fields are secret, because the agent declared them
+ * after a gateway had looked, because that is of an earlier release, or because a caller's workflow only learns it so. For
+ * the validator alone, so that nothing of it gets into the history. Other clients of Temporal decide for themselves what
+ * they show it.
  */
 export function secretsInClear(
   agent: Agent,
-  { commands, replyTo }: AdmitMessage,
+  { commands, replyTo, refuseInClear }: AdmitMessage,
 ): ApplicationFailure | undefined {
   const declared = agent.state.host?.commandTypes;
-  if (replyTo?.type !== "gateway" || declared === undefined) return undefined;
+  const minds = refuseInClear === true || replyTo?.type === "gateway";
+  if (!minds || declared === undefined) return undefined;
   const secretFields: Record<string, readonly string[]> = {};
   for (const command of commands) {
     const fields = secretFieldsOf(command.type, declared);
@@ -25,7 +27,7 @@ export function secretsInClear(
   const type: AdmitRefusal = "INVALID_REQUEST";
   return ApplicationFailure.create({
     type,
-    message: `${types.join(", ")}: fields came in clear that the agent declares secret. Upgrade this gateway, or use another one.`,
+    message: `${types.join(", ")}: fields came in clear that the agent declares secret. Seal them; a gateway that does not is to be upgraded.`,
     nonRetryable: true,
     details: [{ secretFields } satisfies ToBeSealed],
   });

@@ -141,6 +141,7 @@ export const shapes = {
     ),
     progress: optional(flag),
     repeatAgoMs: optional(number(0, Number.MAX_SAFE_INTEGER)),
+    refuseInClear: optional(flag),
   }),
   cancel: object({ requestId: id, reason: optional(text(0, 1_000)) }),
   addRecurring: object({

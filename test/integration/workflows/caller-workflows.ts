@@ -7,7 +7,7 @@ import {
   isCancellation,
   setHandler,
 } from "@temporalio/workflow";
-import { ListVmsCommand, StopVmCommand, type Answer } from "../../../src/api/index.ts";
+import { Command, ListVmsCommand, StopVmCommand, type Answer } from "../../../src/api/index.ts";
 import {
   CommandFailure,
   commandSender,
@@ -27,6 +27,17 @@ export interface Told {
 
 export async function sendOne(agentId: string, options: SendOptions = {}): Promise<Answer> {
   return await commandSender().send(agentId, new ListVmsCommand(), options);
+}
+
+class SetPasswordCommand extends Command {
+  readonly type = "SetPassword";
+  /** In no argument: so the caller's history has it from nowhere but the sending. */
+  readonly password = "correct horse";
+}
+/** Sends a secret, telling the sender which field it is, or not. */
+export async function sendSecret(agentId: string, isNamed: boolean): Promise<Told> {
+  const secretFields = isNamed ? { SetPassword: ["password"] } : undefined;
+  return await told(commandSender({ secretFields }).send(agentId, new SetPasswordCommand()));
 }
 
 export async function sendTwoBatches(agentId: string): Promise<readonly (readonly Answer[])[]> {

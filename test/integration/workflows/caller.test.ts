@@ -12,12 +12,18 @@ import {
   createCommandActivities,
   type CommandActivities,
 } from "../../../src/caller-activities/index.ts";
+import { undeclaredTraits, type WireCommand } from "../../../src/api/index.ts";
+import { Keyring, newKeyEntry } from "../../../src/secrets/keyring.ts";
+import { openCommand } from "../../../src/secrets/sealed-fields.ts";
 import { operatorUpdates, pendingQuery } from "../../../src/workflows/agent-messages.ts";
 import { waitUntil } from "../../helpers/wait-until.ts";
 import * as callers from "./caller-workflows.ts";
+import { storedPayloads } from "../secrets/payloads.ts";
+import { answerAll, delivered, given } from "./given-requests.ts";
 import { AgentUnderTest, useRig } from "./rig.ts";
 
 const rig = useRig();
+const keyring = Keyring.parse(newKeyEntry("k1"));
 const taskQueue = "callers";
 let bundle: { readonly code: string };
 let worker: Worker;
@@ -27,7 +33,7 @@ let activities: CommandActivities;
 let instead: Partial<CommandActivities> = {};
 
 beforeAll(async () => {
-  activities = createCommandActivities({ client: rig.temporal.client });
+  activities = createCommandActivities({ client: rig.temporal.client, keyring });
   bundle = await bundleWorkflowCode({
     workflowsPath: fileURLToPath(new URL("caller-workflows.ts", import.meta.url)),
     logger: new DefaultLogger("ERROR"),
@@ -38,6 +44,7 @@ beforeAll(async () => {
     taskQueue,
     workflowBundle: bundle,
     activities: {
+      musterSeal: (args) => (instead.musterSeal ?? activities.musterSeal)(args),
       musterAdmit: (args) => (instead.musterAdmit ?? activities.musterAdmit)(args),
       musterFindRequest: (args) =>
         (instead.musterFindRequest ?? activities.musterFindRequest)(args),
@@ -67,24 +74,6 @@ async function start<T extends Workflow>(
   const workflowId = `caller-${randomUUID().slice(0, 8)}`;
   const options = { workflowId, taskQueue, args };
   return await rig.temporal.client.workflow.start<T>(workflow, options as never);
-}
-/** The Requests that the agent's gateway was given, each once. */
-function delivered(agent: AgentUnderTest) {
-  const all = agent.edge
-    .callsOf("deliver", agent.agentId)
-    .flatMap(({ args }) => args["requests"] as { seq: number; commands: { id: string }[] }[]);
-  return [...new Map(all.map((request) => [request.seq, request])).values()];
-}
-async function given(agent: AgentUnderTest, count = 1) {
-  return await waitUntil(`${count} Requests are with the agent`, () => {
-    const requests = delivered(agent);
-    return requests.length >= count && requests;
-  });
-}
-async function answerAll(agent: AgentUnderTest, count = 1): Promise<void> {
-  for (const { seq, commands } of await given(agent, count)) {
-    await agent.answer(seq, ...commands.map(({ id }) => id));
-  }
 }
 
 describe("a workflow that sends", () => {
@@ -120,6 +109,59 @@ describe("a workflow that sends", () => {
       await caller.fetchHistory(),
       caller.workflowId,
     );
+  });
+});
+
+describe("secret fields", () => {
+  const secret = "correct horse";
+
+  async function agentWithSecret(name: string): Promise<AgentUnderTest> {
+    const agent = new AgentUnderTest(rig, name);
+    const commandTypes = { SetPassword: { ...undeclaredTraits, secretFields: ["password"] } };
+    await agent.connect({ host: { commandTypes } });
+    await agent.becomes("Up");
+    return agent;
+  }
+  /** Everything that a history holds, its payloads decoded. */
+  async function historyOf({ workflowId }: { readonly workflowId: string }): Promise<string> {
+    const payloads = await storedPayloads(rig.temporal.client, workflowId);
+    return payloads.map(({ payload }) => Buffer.from(payload.data ?? []).toString("utf8")).join();
+  }
+  async function sent(agent: AgentUnderTest): Promise<WireCommand> {
+    const [request] = await given(agent);
+    await answerAll(agent);
+    return request?.commands[0] as WireCommand;
+  }
+
+  test.each([
+    ["named by the caller - sealed before any history has them", true],
+    ["known to the agent alone - sealed before its lifecycle has them", false],
+  ])("%s", async (_title, isNamed) => {
+    const agent = await agentWithSecret(isNamed ? "named" : "unnamed");
+    const caller = await start(callers.sendSecret, agent.agentId, isNamed);
+    const command = await sent(agent);
+    expect(await caller.result()).toMatchObject({ answers: [{ result: true }] });
+    expect(JSON.stringify(command)).not.toContain(secret);
+    expect(openCommand(keyring, agent.agentId, command)).toMatchObject({ password: secret });
+    expect(await historyOf(agent.handle)).toContain("$sealed");
+    expect(await historyOf(agent.handle)).not.toContain(secret);
+    if (!isNamed) return;
+    const history = await caller.fetchHistory();
+    expect(await historyOf(caller)).toContain("$sealed");
+    expect(await historyOf(caller)).not.toContain(secret);
+    await Worker.runReplayHistory({ workflowBundle: bundle }, history, caller.workflowId);
+  });
+
+  test("without a key - refused, and nothing is sent", async () => {
+    const keyless = createCommandActivities({ client: rig.temporal.client });
+    instead = keyless;
+    for (const isNamed of [true, false]) {
+      const agent = await agentWithSecret(`keyless-${isNamed}`);
+      const caller = await start(callers.sendSecret, agent.agentId, isNamed);
+      const failure = { code: "PAYLOAD_KEY_NEEDED", outcome: "notSent" };
+      expect(await caller.result()).toEqual({ failure });
+      expect(await agent.handle.query(pendingQuery)).toEqual([]);
+    }
   });
 });
 
