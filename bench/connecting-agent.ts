@@ -10,15 +10,19 @@ interface Incoming {
   readonly message?: string;
 }
 
+/** Above the number of the hello. */
+const firstPingSeq = 10;
+
 /** One agent that the bench connects as often as it likes; the newest connection takes over. */
 export class ConnectingAgent {
-  readonly #agentId: string;
+  readonly agentId: string;
   readonly #joinToken: string;
   readonly #secret = randomBytes(32).toString("base64url");
   #socket: WebSocket | undefined;
+  #pings = 0;
 
   constructor(agentId: string, joinToken: string) {
-    this.#agentId = agentId;
+    this.agentId = agentId;
     this.#joinToken = joinToken;
   }
 
@@ -28,7 +32,7 @@ export class ConnectingAgent {
     await new Promise<void>((resolve, reject) => {
       socket.on("error", reject);
       socket.on("close", (code, reason) => {
-        reject(new Error(`${this.#agentId}: closed with ${code} ${reason.toString()}`));
+        reject(new Error(`${this.agentId}: closed with ${code} ${reason.toString()}`));
       });
       socket.on("open", () => {
         socket.send(this.#hello());
@@ -49,6 +53,28 @@ export class ConnectingAgent {
     this.#socket = socket;
   }
 
+  /** Pings once; resolves when the manager has answered it. */
+  async ping(): Promise<void> {
+    const socket = this.#socket;
+    if (socket === undefined) throw new Error(`${this.agentId} is not connected.`);
+    const seq = firstPingSeq + this.#pings++;
+    const answered = new Promise<void>((resolve, reject) => {
+      const onMessage = (data: Buffer): void => {
+        const frame = JSON.parse(data.toString()) as Incoming;
+        if (frame.kind !== "response" || frame.seq !== seq) return;
+        socket.off("message", onMessage);
+        resolve();
+      };
+      socket.on("message", onMessage);
+      socket.once("close", () => {
+        reject(new Error(`${this.agentId} lost its socket.`));
+      });
+    });
+    const commands = [{ type: "Ping", id: `ping-${seq}`, resources: [] }];
+    socket.send(JSON.stringify({ v: 1, kind: "request", seq, lane: "session", commands }));
+    await answered;
+  }
+
   close(): void {
     this.#socket?.terminate();
   }
@@ -64,7 +90,7 @@ export class ConnectingAgent {
       version: "1",
     };
     const credentials = { secret: this.#secret, joinToken: this.#joinToken };
-    const hello = { agentId: this.#agentId, credentials, software: "muster-bench/1" };
+    const hello = { agentId: this.agentId, credentials, software: "muster-bench/1" };
     return JSON.stringify({
       v: 1,
       kind: "request",

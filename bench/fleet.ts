@@ -2,12 +2,12 @@
  * `npm run bench -- fleet`: CheckHealth to every agent of two gateways on the direct lane, beside a bare `ws` fan-out over as
  * many processes (asked: 10,000 agents in 3 s).
  */
-import { setTimeout as sleep } from "node:timers/promises";
 import { CheckHealthCommand } from "../src/api/index.ts";
 import { AgentManager } from "../src/client/index.ts";
 import { startFanOut } from "./floors/fan-out.ts";
 import { measure, measureEach } from "./measure.ts";
 import { round, summarise, type BenchResult, type Pair } from "./result.ts";
+import { tellingConnected } from "./telling.ts";
 import { withStack, type BenchGateway, type BenchStack, type Progress } from "./stack.ts";
 
 const agentsDefault = 2_000;
@@ -18,7 +18,6 @@ const rounds = 5;
 const connectsPerSecond = 50;
 /** Connecting is not what is measured: a machine that others load, too, would only be asked again and again. */
 const calm = { MUSTER_HANDSHAKES_MAX: "16" };
-const progressEveryMs = 5_000;
 const askedFigure = round(10_000 / 3);
 
 /** Runs floor and figure in turn and gives the medians. */
@@ -93,28 +92,13 @@ async function startFleet(stack: BenchStack, agents: number, progress: Progress)
   const gateways = await Promise.all(gatewayIds.map((id) => stack.startGateway(id, calm)));
   const share = Math.ceil(agents / gateways.length);
   const pace = { connectsPerSecond: Math.ceil(connectsPerSecond / gateways.length) };
-  const connected = new AbortController();
-  const telling = tellConnected(stack, agents, progress, connected.signal);
-  await Promise.all(
-    gateways.map((gateway, number) => {
-      const count = Math.min(share, agents - number * share);
-      return stack.startSimulators(gateway, count, { prefix: `sim-${number + 1}`, ...pace });
-    }),
+  await tellingConnected(stack, agents, progress, () =>
+    Promise.all(
+      gateways.map((gateway, number) => {
+        const count = Math.min(share, agents - number * share);
+        return stack.startSimulators(gateway, count, { prefix: `sim-${number + 1}`, ...pace });
+      }),
+    ),
   );
-  connected.abort();
-  await telling;
   return { gateways, connectSeconds: round((performance.now() - began) / 1_000) };
-}
-
-/** Says now and then how many agents are connected: thousands take minutes. */
-async function tellConnected(
-  stack: BenchStack,
-  agents: number,
-  progress: Progress,
-  connected: AbortSignal,
-): Promise<void> {
-  while (!connected.aborted) {
-    await sleep(progressEveryMs, undefined, { signal: connected }).catch(() => undefined);
-    progress(`${await stack.countUp()} of ${agents} agents are connected`);
-  }
 }

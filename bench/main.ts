@@ -5,15 +5,18 @@ import { benchConnect } from "./connect.ts";
 import { benchDirect } from "./direct.ts";
 import { benchDurable } from "./durable.ts";
 import { benchFleet } from "./fleet.ts";
+import { benchIdle } from "./idle.ts";
 import { profileInto } from "./processes.ts";
 import { show, type BenchResult } from "./result.ts";
 import type { Progress } from "./stack.ts";
+import { benchStorm } from "./storm.ts";
 
 /** What a person may choose. */
 interface Options {
   readonly json?: boolean;
   readonly profile?: string;
   readonly agents?: number;
+  readonly pingSeconds?: number;
 }
 
 const benches: Readonly<
@@ -23,12 +26,15 @@ const benches: Readonly<
   durable: benchDurable,
   connect: benchConnect,
   fleet: benchFleet,
+  idle: benchIdle,
+  storm: benchStorm,
 };
 
 const program = new Command("npm run bench --")
   .argument("<bench>", `one of ${Object.keys(benches).join(", ")}, or all`)
   .option("--json", "print one line of JSON for each bench")
-  .option("--agents <n>", "fleet: how many agents", wholeNumber(2, 100_000))
+  .option("--agents <n>", "fleet, idle, storm: how many agents", wholeNumber(2, 100_000))
+  .option("--ping-seconds <n>", "idle: time between two pings of an agent", wholeNumber(4, 3_600))
   .option("--profile <folder>", "let every Node process leave its CPU profile there")
   .exitOverride()
   .action(async (name: string, options: Options) => {

@@ -15,6 +15,9 @@ export interface BenchResult {
   readonly asked?: number;
   /** The least figure that it asks for, where it is not a ratio. */
   readonly askedFigure?: number;
+  /** The most, where less is better. */
+  readonly askedMost?: number;
+  readonly askedFigureMost?: number;
   readonly [more: string]: unknown;
 }
 
@@ -62,13 +65,18 @@ export function round(value: number): number {
 /** One line of JSON, or a few lines for people. */
 export function show(result: BenchResult, json: boolean): string {
   if (json) return JSON.stringify(result);
-  const { bench, unit, figure, floor, ratio, asked, askedFigure, ...more } = result;
-  const verdict = (value: number, least: number | undefined): string =>
-    least === undefined ? "" : ` (asked ≥ ${least}: ${value >= least ? "met" : "not met"})`;
+  const { bench, unit, figure, floor, ratio, ...rest } = result;
+  const { asked, askedFigure, askedMost, askedFigureMost, ...more } = rest;
   return [
-    `${bench}: ${figure} ${unit}${verdict(figure, askedFigure)}`,
+    `${bench}: ${figure} ${unit}${verdict(figure, askedFigure, askedFigureMost)}`,
     `  floor  ${floor} ${unit}`,
-    `  ratio  ${ratio}${verdict(ratio, asked)}`,
+    `  ratio  ${ratio}${verdict(ratio, asked, askedMost)}`,
     ...Object.entries(more).map(([name, value]) => `  ${name}  ${JSON.stringify(value)}`),
   ].join("\n");
+}
+
+function verdict(value: number, least: number | undefined, most: number | undefined): string {
+  const met = (isMet: boolean): string => (isMet ? "met" : "not met");
+  if (least !== undefined) return ` (asked ≥ ${least}: ${met(value >= least)})`;
+  return most === undefined ? "" : ` (asked ≤ ${most}: ${met(value <= most)})`;
 }

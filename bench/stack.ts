@@ -8,21 +8,21 @@ import type { Client } from "@temporalio/client";
 import { loadConfig } from "../src/config/index.ts";
 import { countByStatus, listAgents, openPool, type Pool } from "../src/db/index.ts";
 import { startGuard } from "../src/local/guard.ts";
-import { startPostgresServer } from "../src/local/postgres-server.ts";
-import { findTemporalBinary } from "../src/local/temporal-binary.ts";
-import { startTemporalServer } from "../src/local/temporal-server.ts";
 import { createLog } from "../src/telemetry/log.ts";
 import { connectClient } from "../src/temporal/index.ts";
 import { runSetup } from "../src/worker/setup/run-setup.ts";
 import type { Watched } from "./cpu.ts";
 import { noteChildrenIn, startNode, type Child } from "./processes.ts";
+import { BenchServers, pidsIn } from "./servers.ts";
 
 /** Tells a person what goes on; on stderr, so that stdout stays for the result. */
 export type Progress = (text: string) => void;
 
 export interface BenchGateway {
+  readonly id: string;
   readonly agentUrl: string;
   readonly apiUrl: string;
+  readonly child: Child;
 }
 
 const cli = new URL("../dist/cli/main.js", import.meta.url);
@@ -35,23 +35,22 @@ export class BenchStack {
   readonly temporalAddress: string;
   readonly temporal: Client;
   readonly db: Pool;
+  readonly servers: BenchServers;
   readonly #env: Readonly<Record<string, string>>;
-  readonly #children: Child[] = [];
+  readonly #managers: Child[] = [];
+  readonly #agents: Child[] = [];
   readonly #watched: Record<string, number | undefined>;
 
-  constructor(servers: {
-    home: string;
-    databaseUrl: string;
-    temporalAddress: string;
-    temporal: Client;
-    watched: Watched;
-  }) {
-    this.#watched = { ...servers.watched };
-    this.temporalAddress = servers.temporalAddress;
-    this.temporal = servers.temporal;
-    this.db = openPool(servers.databaseUrl, { max: 4, applicationName: "muster-bench" });
+  constructor(home: string, servers: BenchServers, temporal: Client) {
+    const { address } = servers.temporal;
+    const { url } = servers.postgres;
+    this.servers = servers;
+    this.#watched = {};
+    this.temporalAddress = address;
+    this.temporal = temporal;
+    this.db = openPool(url, { max: 4, applicationName: "muster-bench" });
     this.#env = {
-      MUSTER_HOME: servers.home,
+      MUSTER_HOME: home,
       MUSTER_HOST: "127.0.0.1",
       MUSTER_AGENT_PORT: "0",
       MUSTER_API_PORT: "0",
@@ -61,15 +60,16 @@ export class BenchStack {
       MUSTER_JOIN_TOKEN: this.joinToken,
       // A storm of connects is what is measured; in operation the limit spreads it out.
       MUSTER_HANDSHAKES_MAX: "1000",
-      DATABASE_URL: servers.databaseUrl,
-      TEMPORAL_ADDRESS: servers.temporalAddress,
+      DATABASE_URL: url,
+      TEMPORAL_ADDRESS: address,
       LOG_LEVEL: "error",
     };
   }
 
   /** The processes whose CPU time is told beside the rates. */
   get watched(): Watched {
-    return this.#watched;
+    const { temporal, postgres } = this.servers;
+    return { temporal: temporal.pid, postgres: postgres.pid, ...this.#watched };
   }
 
   /** Starts a worker process for lifecycles and activities. */
@@ -85,12 +85,15 @@ export class BenchStack {
     const own = { ...env, MUSTER_GATEWAY_ID: gatewayId };
     const child = await this.#start(["gateway"], own, gatewayId);
     const ready = JSON.parse(child.readyLine) as BenchGateway;
-    return { agentUrl: ready.agentUrl, apiUrl: ready.apiUrl };
+    return { id: gatewayId, agentUrl: ready.agentUrl, apiUrl: ready.apiUrl, child };
   }
 
-  /** Starts one process of simulated agents; resolves when all have been connected. */
+  /**
+   * Starts one process of simulated agents; resolves when all have been connected.
+   * @param gateways in the order in which its agents try them.
+   */
   async startSimulators(
-    gateway: BenchGateway,
+    gateways: BenchGateway | readonly BenchGateway[],
     agents: number,
     { prefix = "sim", connectsPerSecond = 200 } = {},
   ): Promise<Child> {
@@ -99,7 +102,12 @@ export class BenchStack {
         ...["sim", "--agents", String(agents), "--prefix", prefix],
         ...["--rate", String(connectsPerSecond)],
       ],
-      { MUSTER_GATEWAYS: gateway.agentUrl },
+      {
+        MUSTER_GATEWAYS: [gateways]
+          .flat()
+          .map(({ agentUrl }) => agentUrl)
+          .join(","),
+      },
       prefix,
     );
   }
@@ -128,10 +136,16 @@ export class BenchStack {
     }
   }
 
+  /** Kills all gateways and workers at once; the agents stay. */
+  async stopManagers(): Promise<void> {
+    await Promise.all(this.#managers.splice(0).map((child) => child.stop()));
+  }
+
   /** Ends all processes and what this side holds open. */
   async close(): Promise<void> {
     // Agents first: a gateway that ends under them would only be reconnected to.
-    for (const child of this.#children.toReversed()) await child.stop();
+    for (const child of this.#agents) await child.stop();
+    for (const child of this.#managers.toReversed()) await child.stop();
     await this.db.end();
   }
 
@@ -141,7 +155,7 @@ export class BenchStack {
     name = args[0] ?? "",
   ): Promise<Child> {
     const child = await startNode(cli, [...args, "--json"], { ...this.#env, ...env });
-    this.#children.push(child);
+    (args[0] === "sim" ? this.#agents : this.#managers).push(child);
     this.#watched[name] = child.process.pid;
     return child;
   }
@@ -154,43 +168,25 @@ export async function withStack<T>(
 ): Promise<T> {
   const home = await mkdtemp(join(tmpdir(), "muster-bench-"));
   // A bench that is killed must not leave servers behind.
-  const pidsDir = join(home, "pids");
-  const guard = startGuard(pidsDir, home);
-  noteChildrenIn(pidsDir);
+  const guard = startGuard(pidsIn(home), home);
+  noteChildrenIn(pidsIn(home));
   const log = createLog("bench", "error");
   progress("starting Temporal and PostgreSQL");
-  const binary = await findTemporalBinary();
-  const temporal = await startTemporalServer({
-    binary: binary.command,
-    logFile: join(home, "temporal.log"),
-    databaseFile: join(home, "temporal.db"),
-    uiPort: "headless",
-    note: { pidsDir, name: "Temporal", layer: 0 },
+  const servers = await BenchServers.start(home);
+  const config = loadConfig({
+    DATABASE_URL: servers.postgres.url,
+    TEMPORAL_ADDRESS: servers.temporal.address,
   });
-  const postgres = await startPostgresServer({
-    dataDir: join(home, "postgres"),
-    passwordFile: join(home, "postgres-password"),
-    logFile: join(home, "postgres.log"),
-    note: { pidsDir, name: "PostgreSQL", layer: 0 },
-  });
-  const config = loadConfig({ DATABASE_URL: postgres.url, TEMPORAL_ADDRESS: temporal.address });
   await runSetup(config, log);
   const { client, connection } = await connectClient(config, log, new AbortController().signal);
-  const stack = new BenchStack({
-    home,
-    databaseUrl: postgres.url,
-    temporalAddress: temporal.address,
-    temporal: client,
-    watched: { temporal: temporal.pid, postgres: postgres.pid },
-  });
+  const stack = new BenchStack(home, servers, client);
   try {
     return await work(stack);
   } finally {
     progress("stopping");
     await stack.close();
     await connection.close();
-    await temporal.stop();
-    await postgres.stop();
+    await servers.stop();
     await guard.dismiss();
     await rm(home, { recursive: true, force: true });
   }

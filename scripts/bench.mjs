@@ -1,4 +1,4 @@
-/** `npm run bench -- direct|durable|connect|fleet [--json] [--profile folder]`: sets up what is missing, then measures. */
+/** `npm run bench -- direct|durable|connect|fleet|idle|storm [--json] [--profile folder]`: sets up what is missing, then measures. */
 import { runSource } from "./run-source.mjs";
 
 await runSource("bench/main.ts");

@@ -3,7 +3,7 @@ import type { Client } from "@temporalio/client";
 import { startNode, type Child } from "../processes.ts";
 import { bareSignal, bareUpdate, bareWorkflow } from "./bare-workflow.ts";
 
-const taskQueue = "bench-bare";
+export const bareTaskQueue = "bench-bare";
 
 export interface BareTemporal {
   readonly workerPid: number | undefined;
@@ -27,7 +27,7 @@ export async function startBareTemporal(
   const worker: Child = await startNode(new URL("bare-worker.mjs", import.meta.url), [
     address,
     namespace,
-    taskQueue,
+    bareTaskQueue,
   ]);
   let sent = 0;
   let taken = 0;
@@ -46,7 +46,7 @@ export async function startBareTemporal(
       }
     },
     open: async (workflowId) => {
-      await client.workflow.start(bareWorkflow, { workflowId, taskQueue });
+      await client.workflow.start(bareWorkflow, { workflowId, taskQueue: bareTaskQueue });
     },
     updateAndSignal: async (workflowId, payload) => {
       const handle = client.workflow.getHandle(workflowId);
@@ -57,7 +57,7 @@ export async function startBareTemporal(
       sent += 1;
       await client.workflow.signalWithStart(bareWorkflow, {
         workflowId,
-        taskQueue,
+        taskQueue: bareTaskQueue,
         signal: bareSignal,
         signalArgs: [payload],
       });

@@ -1,4 +1,4 @@
-/** Floor of `bench durable` and `bench connect`: an empty workflow with one Update and one signal. */
+/** Floors: an empty workflow with one Update and one signal, and one that is pinged the plain way (`bench idle`). */
 import {
   condition,
   defineSignal,
@@ -25,4 +25,16 @@ export async function bareWorkflow(): Promise<void> {
     bench.signalTaken();
   });
   await condition(() => false);
+}
+
+export const pingSignal = defineSignal("ping");
+
+/** An agent the plain way: each ping sets the timer anew; it ends when no ping comes in time. */
+export async function pingedWorkflow(pingTimeoutMs: number): Promise<void> {
+  let pinged = false;
+  setHandler(pingSignal, () => {
+    pinged = true;
+  });
+  do pinged = false;
+  while (await condition(() => pinged, pingTimeoutMs));
 }

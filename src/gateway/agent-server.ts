@@ -31,6 +31,8 @@ export interface AgentServerOptions {
 export type AgentServerListener = Omit<SocketListener, "mayStart"> & {
   /** A socket's time for its handshake is over. */
   onHandshakeTimeout(socket: AgentSocket): void;
+  /** A handshake was put off: too many at once. */
+  onBusy(): void;
 };
 
 /** `closeTimeout` is in ws 8.19 and newer, not yet in its published types. */
@@ -221,6 +223,7 @@ export class AgentServer {
   }
 
   #refuseBusy(socket: AgentSocket): void {
+    this.#listener.onBusy();
     socket.end(closeCodes.busy, {
       code: "BUSY",
       message: "Too many agents are connecting at once: come back later.",

@@ -274,6 +274,9 @@ function createServer(parts: GatewayParts, { tls }: GatewaySurroundings): AgentS
       onHandshakeTimeout: (socket) => {
         handshakes.onTimeout(socket);
       },
+      onBusy: () => {
+        handshakes.onBusy();
+      },
     },
   );
   return server;

@@ -18,11 +18,16 @@ import { Session } from "./session.ts";
 
 /** How long an agent is to leave a gateway alone that is being emptied. */
 const elsewhereRetryMs = 30_000;
+/** Between two log lines that tell how many handshakes were put off. */
+const sayBusyEveryMs = 5_000;
 const unavailableRetryMs = { least: 1_000, most: 5_000 };
 
 export class Handshakes {
   readonly #parts: GatewayParts;
   readonly #onEnded: (socket: AgentSocket) => void;
+  /** Handshakes put off since that was logged last. */
+  #putOff = 0;
+  #saidBusyAtMs = Number.NEGATIVE_INFINITY;
 
   /** `onEnded`: the gateway's own part of a handshake is over, well or badly; called once for each `onHello`. */
   constructor(parts: GatewayParts, onEnded: (socket: AgentSocket) => void) {
@@ -62,6 +67,21 @@ export class Handshakes {
     const details = answer.details ?? "The agent answered Ready with a failure and no details.";
     session.farewell = { type: "handshakeFailed", details, retryable: true };
     session.socket.end(closeCodes.refused, { code: "NOT_READY", message: details });
+  }
+
+  /** A handshake was put off. In a storm there are thousands: one line now and then says how many. */
+  onBusy(): void {
+    const { metrics, log, config } = this.#parts;
+    metrics.handshakes.inc({ result: "BUSY" });
+    this.#putOff += 1;
+    const nowMs = performance.now();
+    if (nowMs - this.#saidBusyAtMs < sayBusyEveryMs) return;
+    log.warn(
+      { putOff: this.#putOff, handshakesMax: config.handshakesMax },
+      "more agents connect at once than are let in: the others were told when to come back",
+    );
+    this.#saidBusyAtMs = nowMs;
+    this.#putOff = 0;
   }
 
   /** The handshake took too long; whose fault it was depends on how far it came. */

@@ -15,6 +15,8 @@ export interface TemporalServerOptions {
   readonly port?: number;
   /** Any free one when absent; "headless" for no UI. */
   readonly uiPort?: number | "headless";
+  /** Where it tells Prometheus what it does. Any free one when absent. */
+  readonly metricsPort?: number;
   /** Of the codec server that the UI's pages ask for the contents of encrypted payloads. */
   readonly uiCodecEndpoint?: string | undefined;
   /** Where it keeps its state. In memory when absent. */
@@ -99,6 +101,7 @@ function serverArgs(
     ...(uiPort === undefined
       ? ["--headless"]
       : ["--ui-port", String(uiPort), "--ui-disable-news-fetch"]),
+    ...(options.metricsPort === undefined ? [] : ["--metrics-port", String(options.metricsPort)]),
     ...(options.uiCodecEndpoint === undefined
       ? []
       : ["--ui-codec-endpoint", options.uiCodecEndpoint]),
