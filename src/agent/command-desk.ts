@@ -100,10 +100,10 @@ export class CommandDesk {
     const open = this.#open.get(seq);
     const response = outbox.find(key);
     if (open !== undefined) {
-      this.#warnOfOther(givenRequest(open.frame), frame);
+      if (this.#isSame(givenRequest(open.frame), frame)) this.#sequencer.renew(seq, frame);
       if (frame.progress === true) open.watchedBy(origin);
     } else if (response !== undefined) {
-      this.#warnOfOther(response.request, frame);
+      this.#isSame(response.request, frame);
       send(response.text);
     } else if (journal.isAcked(key)) {
       log.debug({ seq }, "Request came again after its Answers were acknowledged");
@@ -114,13 +114,14 @@ export class CommandDesk {
     }
   }
 
-  /** What came first counts: a Request that comes again with other contents is not run. */
-  #warnOfOther(known: RequestKey, frame: RequestFrame): void {
+  /** What came first counts: a Request that comes again with other contents is not run, and the log says so. */
+  #isSame(known: RequestKey, frame: RequestFrame): boolean {
     const came = givenRequest(frame);
     const same = keyOf(known) === keyOf(came) && came.ids.every((id) => saySame(known, came, id));
-    if (same) return;
     const { seq, ids } = came;
-    this.#parts.log.error({ seq, ids }, "a Request came again with other contents: not run");
+    if (!same)
+      this.#parts.log.error({ seq, ids }, "a Request came again with other contents: not run");
+    return same;
   }
 
   #takeUp(frame: RequestFrame, origin: RequestOrigin): void {

@@ -69,6 +69,14 @@ export class Sequencer {
     this.#next();
   }
 
+  /** A Request came again: if it still waits, it does so for what it names now. */
+  renew(seq: number, before: Before): void {
+    const queued = this.#queue.get(seq);
+    if (queued === undefined) return;
+    this.#hold(queued, holdsOf(before));
+    this.#next();
+  }
+
   /**
    * Takes out a Request that has not started; false when it has, or is not known. It counts as finished, except that who
    * named it waits for what it waited for itself.

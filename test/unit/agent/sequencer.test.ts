@@ -224,3 +224,22 @@ describe("pool", () => {
     expect([pool.withdraw(1), pool.withdraw(2), pool.withdraw(2)]).toEqual([false, true, false]);
   });
 });
+
+test("a Request that comes again - waits for what it names then, and for nothing else", async () => {
+  const { sequencer, job, end, started } = bench();
+  job(4, { seq: 3, withinMs: 60_000 });
+  sequencer.renew(4, { after: { seq: 2, withinMs: 60_000 } });
+  job(3);
+  await end();
+  expect(started).toEqual([3]);
+  job(2);
+  await end();
+  expect(started).toEqual([3, 2, 4]);
+  // It runs: too late to wait for anything.
+  sequencer.renew(4, { after: { seq: 1, withinMs: 60_000 } });
+  job(6, { seq: 5, withinMs: 60_000 });
+  await end();
+  expect(started).toEqual([3, 2, 4]);
+  sequencer.renew(6, {});
+  expect(started).toEqual([3, 2, 4, 6]);
+});
