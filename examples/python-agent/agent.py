@@ -242,10 +242,10 @@ class Agent:
         command = frame["commands"][0]
         answer = {"type": command["type"] + "Answer", "commandId": command["id"], "result": True}
         if command["type"] == "Cancel":
-            found = [held for held in self.held if held[0]["seq"] == command["seq"]]
+            found = [held for held in self.held if held["request"]["seq"] == command["seq"]]
             for held in found:
                 self.held.remove(held)
-                self.run_request(held[0], over=("CANCELLED", "It was cancelled before it started."))
+                self.run_request(held, over=("CANCELLED", "It was cancelled before it started."))
             if not found:
                 answer.update(result=False, errorCode="NOT_OPEN")
         elif command["type"] != "Reconnect":
@@ -264,45 +264,54 @@ class Agent:
 
     def on_durable(self, request):
         first = request["commands"][0]["id"]
-        if first in self.journal.acked or any(held["commands"][0]["id"] == first for held, _, _ in self.held):
+        if first in self.journal.acked:
             return
         now = time.monotonic()
-        over = now + request.get("waitMs", UNDECLARED_WAIT_MS) / 1000
-        within = now + request.get("after", {}).get("withinMs", 0) / 1000
-        self.held.append((request, over, within))
+        held = next((one for one in self.held if one["request"]["commands"][0]["id"] == first), None)
+        if held is None:
+            held = {"request": request, "over": now + request.get("waitMs", UNDECLARED_WAIT_MS) / 1000, "watcher": None}
+            self.held.append(held)
+        # One that comes again waits for what it names now.
+        before = [request["after"]] if "after" in request else []
+        before += request.get("alsoAfter", [])
+        held["before"] = [(one["seq"], now + one["withinMs"] / 1000) for one in before if request.get("inSequence")]
+        if request.get("progress"):
+            held["watcher"] = self.socket
         self.release_held()
 
     def release_held(self):
-        """Runs what may run: in-sequence Requests by seq and behind the one that they name."""
+        """Runs what may run: in-sequence Requests by seq and behind those that they name."""
         progress = True
         while progress:
             progress = False
             now = time.monotonic()
-            for held in sorted(self.held, key=lambda one: one[0]["seq"]):
-                request, over, within = held
-                after = request.get("after")
-                waits = request.get("inSequence") and after and not self.journal.finished(after["seq"]) and now < within
-                if waits and now < over:
+            for held in sorted(self.held, key=lambda one: one["request"]["seq"]):
+                waits = any(now < until and not self.journal.finished(seq) for seq, until in held["before"])
+                is_late = now >= held["over"]
+                if waits and not is_late:
                     continue
                 self.held.remove(held)
-                late = ("WAIT_OVER", "The caller's wait was over before it started.") if now >= over else None
-                self.run_request(request, late)
+                self.run_request(held, ("WAIT_OVER", "The caller's wait was over before it started.") if is_late else None)
                 progress = True
                 break
 
-    def run_request(self, request, over=None):
+    def run_request(self, held, over=None):
+        request = held["request"]
         ids = [command["id"] for command in request["commands"]]
         if ids[0] not in self.journal.requests:
             self.journal.note({"request": ids, "seq": request["seq"]})
         failed = False
         answers = []
-        for command in request["commands"]:
+        for index, command in enumerate(request["commands"]):
             answer = self.journal.answers.get(command["id"])
             if answer is None:
                 answer = self.answer_of(command, failed, over)
                 self.journal.note({"answer": answer})
             failed = failed or (not answer["result"] and request.get("onError") != "continue")
             answers.append(answer)
+            # Only to the session that asked for it; the last Answer comes with the Response.
+            if held["watcher"] is self.socket and index + 1 < len(request["commands"]):
+                self.send(kind="progress", seq=request["seq"], lane="durable", index=index, answer=answer)
         self.respond(request, answers)
 
     def answer_of(self, command, failed, over):

@@ -48,6 +48,38 @@ describe("agent in Python", () => {
     expect(targets(home)).toEqual(["first 21", "second 22"]);
   });
 
+  test("order - all that it names, and what it names when it comes again", async () => {
+    const gateway = await startGateway();
+    const home = makeHome().path;
+    startPython([gateway.url], home);
+    const session = await gateway.session();
+    const behind = (...seqs: number[]) => {
+      const [after, ...alsoAfter] = seqs.map((seq) => ({ seq, withinMs: 60_000 }));
+      return { inSequence: true, ...(after !== undefined && { after, alsoAfter }) };
+    };
+    session.durable(3, [setTarget("third", 23)], behind(1, 2));
+    session.durable(1, [setTarget("first", 21)], behind());
+    await session.answers("durable", 1);
+    session.durable(2, [setTarget("second", 22)], behind(1));
+    await session.answers("durable", 3);
+    session.durable(5, [setTarget("fifth", 25)], behind(4));
+    session.durable(5, [setTarget("fifth", 25)], behind());
+    await session.answers("durable", 5);
+    expect(targets(home)).toEqual(["first 21", "second 22", "third 23", "fifth 25"]);
+  });
+
+  test("progress - each Answer but the last is told as it is there, to who asked", async () => {
+    const gateway = await startGateway();
+    startPython([gateway.url], makeHome().path);
+    const session = await gateway.session();
+    session.durable(1, [setTarget("a", 20), setTarget("b", 21)], { progress: true });
+    session.durable(2, [setTarget("c", 20), setTarget("d", 21)]);
+    const [first] = await session.answers("durable", 1);
+    await session.answers("durable", 2);
+    expect(session.progress("durable", 1)).toMatchObject([{ index: 0, answer: first }]);
+    expect(session.progress("durable", 2)).toEqual([]);
+  });
+
   test("kill -9 - Answers come again by themselves, nothing is run twice", async () => {
     const gateway = await startGateway();
     const home = makeHome().path;
