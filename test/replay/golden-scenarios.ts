@@ -1,11 +1,15 @@
 /** Short lives of agents and gateways that between them take every kind of step a workflow can take. */
 import type { WorkflowHandle } from "@temporalio/client";
 import {
+  addRecurringUpdate,
   cancelUpdate,
   configureUpdate,
   gatewayLostSignal,
   operatorSignals,
   operatorUpdates,
+  progressSignal,
+  recurringQuery,
+  removeRecurringUpdate,
 } from "../../src/workflows/agent-messages.ts";
 import {
   gatewayLifecycleType,
@@ -45,6 +49,33 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
     await waitUntil("all is delivered again", () => agent.edge.callsOf("deliver", agent.agentId).length >= 2);
     await agent.saw("connected", "unhealthy", "requestExpired", "disconnected", "connected");
     return agent.handle;
+  },
+
+  "agent-recurring": async (rig) => {
+    const agent = new AgentUnderTest(rig, "recurring");
+    const { edge, agentId, handle } = agent;
+    await agent.connect();
+    await agent.becomes("Up");
+    const order = { name: "health", commands: [{ type: "CheckHealth" }], schedule: { everySeconds: 10 }, by: "ada" };
+    await handle.executeUpdate(addRecurringUpdate, { args: [order] });
+    const [first, second] = [command("StopVm"), command("StopVm")];
+    await agent.admit({ requestId: "watched", commands: [first, second], progress: true, via });
+    const there = { type: "StopVmAnswer", commandId: first.id, result: true };
+    await handle.signal(progressSignal, { seq: 1, answers: [there] });
+    await handle.executeUpdate(cancelUpdate, { args: [{ requestId: "watched", reason: "test" }] });
+    await waitUntil("the agent is asked to cancel", () => edge.callsOf("cancelRequest", agentId).length > 0);
+    await agent.answer(1, second.id);
+    await agent.settled("watched");
+    const turn = await waitUntil("its turn comes", () => edge.callsOf("deliver", agentId)[0]);
+    const [run] = turn.args["requests"] as { seq: number; commands: { id: string }[] }[];
+    await agent.answer(run?.seq ?? 0, run?.commands[0]?.id ?? "");
+    await waitUntil("it ran", async () => {
+      const [view] = await handle.query(recurringQuery);
+      return view?.lastRun?.answers !== undefined;
+    });
+    await handle.executeUpdate(removeRecurringUpdate, { args: [{ name: "health" }] });
+    await agent.saw("recurringAdded", "requestCancelled", "recurringRemoved");
+    return handle;
   },
 
   "agent-lost-and-found": async (rig) => {
