@@ -43,6 +43,8 @@ export interface ContainerParts {
   /** Loaded. */
   readonly journal: Journal;
   readonly dial: Dial;
+  /** It dials the gateways that it was given and no others, whatever the manager says: a direct agent. */
+  readonly stays?: boolean | undefined;
   readonly frameBytesMax: number;
   readonly log: Log;
   /** Why the agent says goodbye when it stops. */
@@ -98,7 +100,7 @@ export class Container {
       if (isOver(signal) || startups === undefined) continue;
       const end = await this.#runSession(url, startups);
       this.#plan.ended(end.outcome, performance.now());
-      if (end.gateways !== undefined) this.#plan.learn(end.gateways);
+      this.#learn(end.gateways);
       if (!isOver(signal)) this.#logEnd(url, end);
     }
     await this.#stopWork();
@@ -167,7 +169,7 @@ export class Container {
     log.info({ gateway, epoch: admitted.epoch, waitingResponses }, "connected");
     this.#refusedFor = undefined;
     if (this.#sessions.onOpen(session)) this.#plan.movedTo(gateway);
-    this.#plan.learn(admitted.gateways ?? []);
+    this.#learn(admitted.gateways ?? []);
     this.#pings?.stop();
     this.#pings = new PingLoop(
       {
@@ -176,7 +178,7 @@ export class Container {
           session.ask(command, onAnswers);
         },
         onAnswer: ({ gateways }) => {
-          if (gateways !== undefined) this.#plan.learn(gateways);
+          this.#learn(gateways);
           void sendInTurn(session, this.#outbox.overdue());
         },
         onSilence: (unanswered) => {
@@ -188,6 +190,10 @@ export class Container {
     manager.attach(session);
     void sendInTurn(session, this.#outbox.all());
     this.#parts.onOpen?.({ gateway, epoch: admitted.epoch ?? 0 });
+  }
+
+  #learn(gateways: readonly string[] | undefined): void {
+    if (gateways !== undefined && this.#parts.stays !== true) this.#plan.learn(gateways);
   }
 
   #onRequest(session: Session, frame: RequestFrame): void {
@@ -225,13 +231,19 @@ export class Container {
 
   /** Answered over the old session, which then ends by itself. */
   async #move(session: Session, frame: RequestFrame, command: MoveCommand): Promise<void> {
-    const why = mayReplace(command.url, this.#parts.gateways)
-      ? await this.#sessions.move(session, dialUrl(command.url))
-      : `${command.url} is no gateway that this agent may dial: it was set up with TLS.`;
+    const why =
+      this.#whyNotTo(command.url) ?? (await this.#sessions.move(session, dialUrl(command.url)));
     const failure = why !== undefined && { errorCode: "NOT_MOVED", details: why };
     session.answer(frame, [
       { type: "MoveAnswer", commandId: command.id, result: why === undefined, ...failure },
     ]);
+  }
+
+  #whyNotTo(url: string): string | undefined {
+    const { gateways, stays } = this.#parts;
+    if (stays === true) return "A direct agent lives in its gateway: its owner is changed instead.";
+    if (mayReplace(url, gateways)) return undefined;
+    return `${url} is no gateway that this agent may dial: it was set up with TLS.`;
   }
 
   /** Ends running work, says goodbye on an open session, closes it. */

@@ -34,6 +34,8 @@ interface Noted extends NotedRequest {
 /** A Request that may be run: `fresh` when the manager is certain that the agent never had it before. */
 export interface GivenRequest extends RequestKey {
   readonly fresh?: boolean | undefined;
+  /** Another journal may know of it. */
+  readonly handedBefore?: boolean | undefined;
 }
 
 /** What is known of a Command. */
@@ -44,6 +46,8 @@ export type Recollection =
   | { readonly type: "answered"; readonly answer: string }
   /** The file was damaged where this Command may have been noted. */
   | { readonly type: "doubtful" }
+  /** An earlier owner of the agent, with a journal of its own, may have started it. */
+  | { readonly type: "elsewhere" }
   /** Another Request has carried a Command of this id that says the same; its Answer, if it is there still. */
   | { readonly type: "givenBefore"; readonly seq: number; readonly answer: string | undefined }
   /** A Command of this id that says something else came before. */
@@ -104,6 +108,7 @@ export class JournalMemory {
     if (answer !== undefined) return { type: "answered", answer };
     const before = own?.started.has(id) === true ? own : (this.#carriers.get(id) ?? own);
     if (before === undefined) {
+      if (request.handedBefore === true) return { type: "elsewhere" };
       const isForgotten = request.fresh !== true && request.seq <= this.#doubtUpToSeq;
       return { type: isForgotten ? "doubtful" : "new" };
     }
@@ -114,6 +119,7 @@ export class JournalMemory {
       return { type: "givenBefore", seq, answer: given };
     }
     if (own.started.has(id)) return { type: "started" };
+    if (request.handedBefore === true) return { type: "elsewhere" };
     return { type: own.inDoubt ? "doubtful" : "new" };
   }
 

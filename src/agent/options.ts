@@ -1,4 +1,4 @@
-import type { ShutdownReason } from "../api/index.ts";
+import type { ServerResource, ShutdownReason } from "../api/index.ts";
 import type { ResourceSpec } from "./load-resource.ts";
 
 /** What both kinds of agent process are told. */
@@ -24,6 +24,14 @@ export interface AgentOptions extends ConnectOptions {
   readonly cluster: string;
   /** At least one. */
   readonly resources: readonly ResourceSpec[];
+}
+
+/** How a direct agent differs from one of its own host: its gateway says who it is and whether it may act. */
+export interface DirectOptions {
+  /** Made by its owner for this claim. */
+  readonly secret: string;
+  /** Wraps each resource: it asks before it acts. */
+  readonly guard: (resource: ServerResource) => ServerResource;
 }
 
 /** What `muster sim` is told. */

@@ -39,11 +39,12 @@ export function journalNotes(journal: Journal, request: GivenRequest, log: Log):
 }
 
 /** A Request as the journal knows it. */
-export function givenRequest({ seq, commands, fresh }: RequestFrame): GivenRequest {
+export function givenRequest({ seq, commands, fresh, handedBefore }: RequestFrame): GivenRequest {
   return {
     seq,
     ids: commands.map(({ id }) => id),
     digests: commands.map(digestOf),
     ...(fresh !== undefined && { fresh }),
+    ...(handedBefore !== undefined && { handedBefore }),
   };
 }

@@ -75,8 +75,9 @@ async function recalledOrRun(
   let answer: FinishedAnswer | undefined;
   if (recalled.type === "givenBefore" || recalled.type === "idTaken") {
     answer = givenElsewhere(command, recalled);
-  } else if (!isNew && !runsAgain) answer = finish(unknownAfterCrash(command, recalled.type));
-  else if (failed !== undefined) answer = finish(stoppedAnswer(command, failed));
+  } else if (recalled.type !== "new" && !runsAgain) {
+    answer = finish(unknownAfterCrash(command, recalled.type));
+  } else if (failed !== undefined) answer = finish(stoppedAnswer(command, failed));
   else if (request.over?.code === "AGENT_STOPS") return undefined;
   // What an earlier run of the agent started may have been carried out.
   answer ??= await execute(request, command, isNew ? "notSent" : "unknown", bytesLeft, options);
@@ -143,10 +144,22 @@ function overAnswer(command: WireCommand, outcome: Outcome, over: RequestOverErr
   return finish(errorAnswer(command, outcome, over.code, `${over.message}: it was not started.`));
 }
 
-function unknownAfterCrash(command: WireCommand, recalled: "started" | "doubtful" | "new") {
-  const details =
-    recalled === "started"
-      ? "The agent crashed while it ran. Look at the resource to see what became of it."
-      : "The agent's journal was damaged, so that it can't tell whether it ran before.";
-  return errorAnswer(command, "unknown", "AGENT_CRASHED", details);
+const whyUnknown = {
+  started: [
+    "AGENT_CRASHED",
+    "The agent crashed while it ran. Look at the resource to see what became of it.",
+  ],
+  doubtful: [
+    "AGENT_CRASHED",
+    "The agent's journal was damaged, so that it can't tell whether it ran before.",
+  ],
+  elsewhere: [
+    "OWNER_CHANGED",
+    "Another gateway owned the agent when it was sent, and was lost before it answered. Look at the resource to see what became of it.",
+  ],
+} as const;
+
+function unknownAfterCrash(command: WireCommand, recalled: keyof typeof whyUnknown) {
+  const [code, details] = whyUnknown[recalled];
+  return errorAnswer(command, "unknown", code, details);
 }

@@ -7,13 +7,14 @@ import { Journal } from "./journal.ts";
 import { createDial } from "./link.ts";
 import { loadResource } from "./load-resource.ts";
 import { ManagerPort } from "./manager-port.ts";
-import type { AgentOptions, AgentReady } from "./options.ts";
+import type { AgentOptions, AgentReady, DirectOptions } from "./options.ts";
 import { ResourceSet } from "./resource-set.ts";
 import { softwareName } from "./software.ts";
 
 /**
  * Runs one agent until the signal aborts; then it says goodbye and resolves.
  * @param onReady called once, with the first open session.
+ * @param direct given when it runs inside a gateway.
  * @throws AgentHomeError, ResourceLoadError, JournalError when it can't start.
  */
 export async function runAgent(
@@ -21,12 +22,13 @@ export async function runAgent(
   log: Log,
   signal: AbortSignal,
   onReady?: (ready: AgentReady) => void,
+  direct?: DirectOptions,
 ): Promise<void> {
   const { agentId } = options;
   const home = agentHome(options.home, agentId);
   const letGo = await occupyHome(home);
   try {
-    const container = await buildContainer(options, home, log, onReady);
+    const container = await buildContainer(options, home, log, onReady, direct);
     await container.run(signal);
   } finally {
     letGo();
@@ -38,14 +40,18 @@ async function buildContainer(
   home: AgentHome,
   log: Log,
   onReady: ((ready: AgentReady) => void) | undefined,
+  direct: DirectOptions | undefined,
 ): Promise<Container> {
   const { agentId, joinToken, frameBytesMax } = options;
-  const secret = await loadOrMakeSecret(home.secretFile, log);
+  const secret = direct?.secret ?? (await loadOrMakeSecret(home.secretFile, log));
   const journal = new Journal(home.journalFile, log);
   await journal.load();
   const resources: ServerResource[] = [];
   const manager = new ManagerPort();
-  for (const spec of options.resources) resources.push(await loadResource(spec, agentId, manager));
+  for (const spec of options.resources) {
+    const resource = await loadResource(spec, agentId, manager);
+    resources.push(direct === undefined ? resource : direct.guard(resource));
+  }
   let ready = onReady;
   return new Container({
     agentId,
@@ -56,6 +62,7 @@ async function buildContainer(
     manager,
     journal,
     dial: createDial(options),
+    stays: direct !== undefined,
     frameBytesMax,
     log,
     shutdownReason: options.shutdownReason,

@@ -21,6 +21,10 @@ export interface Config {
   readonly gatewayWeight: number;
   /** How long a gateway that stops may take to have its agents move to others. */
   readonly drainGraceMs: number;
+  /** Direct agents that a gateway runs at most: each is a process. */
+  readonly directAgentsMax: number;
+  /** Modules of resources that it runs as direct agents, beside the built-in kinds. */
+  readonly directResources: readonly string[];
   /** How agents and peers reach this gateway, when not by `ws(s)://<hostname>:<port>`. */
   readonly advertiseHost: string | undefined;
   readonly databaseUrl: string | undefined;
@@ -144,6 +148,8 @@ const known = new Set([
   "MUSTER_KVM_INVESTIGATOR_URI",
   "MUSTER_SIMULATOR_WORLDS",
   "MUSTER_BMC_FILE",
+  "MUSTER_DIRECT_AGENTS_MAX",
+  "MUSTER_DIRECT_RESOURCES",
   "MUSTER_HOOK_MODULES",
   "MUSTER_HOOK_TIMEOUT_MS",
   "MUSTER_HOOK_FAILURE",
@@ -172,6 +178,8 @@ export function loadConfig(env: Env): Config {
     gatewayId: read.id("MUSTER_GATEWAY_ID", defaultGatewayId()),
     gatewayWeight: read.decimal("MUSTER_GATEWAY_WEIGHT", 1, 0, 1_000),
     drainGraceMs: read.integer("MUSTER_DRAIN_GRACE_MS", 30_000, 0, 3_600_000),
+    directAgentsMax: read.integer("MUSTER_DIRECT_AGENTS_MAX", 50, 0, 10_000),
+    directResources: read.words("MUSTER_DIRECT_RESOURCES"),
     advertiseHost: read.text("MUSTER_ADVERTISE_HOST"),
     databaseUrl: read.url("DATABASE_URL", ["postgres:", "postgresql:"]),
     temporalAddress: read.text("TEMPORAL_ADDRESS"),

@@ -11,15 +11,17 @@ export interface Identity {
   readonly resourceType: string;
   readonly pingIntervalMs: number | null;
   readonly pingTimeoutMultiplier: number | null;
+  /** For a direct agent: of the secret that its present owner made for it, which alone counts. */
+  readonly directSecretHash: Buffer | null;
 }
 
 export async function findIdentity(db: Db, agentId: string): Promise<Identity | undefined> {
   const { rows } = await db.query<Identity>({
     name: "find-identity",
-    text: `SELECT secret_hash AS "secretHash", removed_at IS NOT NULL AS removed, zone, cluster,
+    text: `SELECT a.secret_hash AS "secretHash", removed_at IS NOT NULL AS removed, a.zone, a.cluster,
             resource_type AS "resourceType", ping_interval_ms AS "pingIntervalMs",
-            ping_timeout_multiplier AS "pingTimeoutMultiplier"
-       FROM agents WHERE id = $1`,
+            ping_timeout_multiplier AS "pingTimeoutMultiplier", d.secret_hash AS "directSecretHash"
+       FROM agents a LEFT JOIN direct_agents d ON d.id = a.id WHERE a.id = $1`,
     values: [agentId],
   });
   return rows[0];
@@ -55,7 +57,8 @@ export async function registerIdentity(
 /**
  * Takes the next epoch of an agent for a gateway and records what the agent said of itself; an earlier refusal of the
  * agent is over.
- * Undefined when the agent is not registered or was removed.
+ * Undefined when the agent is not registered or was removed, or is a direct agent that this run of the gateway does not
+ * own.
  */
 export async function takeEpoch(
   db: Db,
@@ -73,7 +76,10 @@ export async function takeEpoch(
     name: "take-epoch",
     text: `WITH agent AS (
        UPDATE agents SET zone = $4, cluster = $5, resource_type = $6, host = $7
-        WHERE id = $1 AND removed_at IS NULL RETURNING id),
+        WHERE id = $1 AND removed_at IS NULL AND NOT EXISTS (
+          SELECT FROM direct_agents d LEFT JOIN direct_leases l ON l.id = d.lease_id
+           WHERE d.id = $1 AND (l.gateway_id, l.incarnation) IS DISTINCT FROM ($2, $3))
+       RETURNING id),
      refusal AS (DELETE FROM refusals WHERE agent_id = $1)
      INSERT INTO sessions AS s (agent_id, epoch, gateway_id, gateway_incarnation)
      SELECT id, 1, $2, $3 FROM agent

@@ -1,5 +1,6 @@
 export * from "./agents.ts";
 export * from "./brakes.ts";
+export * from "./direct-agents.ts";
 export * from "./errors.ts";
 export * from "./events.ts";
 export * from "./gateways.ts";

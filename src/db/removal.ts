@@ -7,6 +7,7 @@ export async function forgetRemoved(db: Db, agentId: string): Promise<void> {
   await db.query(
     `WITH refusal AS (DELETE FROM refusals WHERE agent_id = $1),
           slot AS (DELETE FROM maintenance_slots WHERE agent_id = $1),
+          declaration AS (DELETE FROM direct_agents WHERE id = $1),
           session AS (UPDATE sessions SET closed_at = now() WHERE agent_id = $1 AND closed_at IS NULL)
      DELETE FROM inventory WHERE agent_id = $1`,
     [agentId],

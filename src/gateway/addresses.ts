@@ -10,12 +10,22 @@ export interface GatewayAddresses {
 
 /** The addresses of a gateway that listens on these ports, as others should dial them. */
 export function addressesOf(config: Config, agentPort: number, apiPort: number): GatewayAddresses {
-  const everywhere = ["0.0.0.0", "::", ""].includes(config.host);
-  const host = config.advertiseHost ?? (everywhere ? hostname() : config.host);
+  const host = config.advertiseHost ?? (isEverywhere(config.host) ? hostname() : config.host);
   const name = host.includes(":") ? `[${host}]` : host;
   const s = config.tlsCertFile === undefined ? "" : "s";
   return {
     agentUrl: `ws${s}://${name}:${agentPort}${agentPath}`,
     apiUrl: `http${s}://${name}:${apiPort}`,
   };
+}
+
+/** Where processes of this machine reach the gateway: with TLS by the name that its certificate is for. */
+export function ownUrl(config: Config, { agentUrl }: GatewayAddresses): string {
+  const url = new URL(agentUrl);
+  if (url.protocol === "ws:") url.hostname = isEverywhere(config.host) ? "127.0.0.1" : config.host;
+  return url.href;
+}
+
+function isEverywhere(host: string): boolean {
+  return ["0.0.0.0", "::", ""].includes(host);
 }

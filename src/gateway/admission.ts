@@ -1,6 +1,7 @@
 /** Asks the rules of `src/lifecycle/admission.ts` whether an agent may connect, on facts from Postgres. */
 import type { Config } from "../config/index.ts";
 import {
+  findDirectSecretHash,
   findIdentity,
   findPlace,
   learnCluster,
@@ -32,7 +33,9 @@ export async function admit(
     findPlace(db, zone, cluster),
   ]);
   const { openAdmission, joinToken } = config;
-  const identity = identityFacts(hello, known, joinToken);
+  const directSecretHash =
+    known === undefined ? await findDirectSecretHash(db, hello.agentId) : undefined;
+  const identity = identityFacts(hello, known, joinToken, directSecretHash);
   const facts = { agentId: hello.agentId, identity, place, claim: host, openAdmission };
   if (judge(facts).learns) {
     // Another agent may have made it known just now, as something else.

@@ -195,6 +195,7 @@ export class DurableLane {
       ...(after !== undefined && { after }),
       ...(alsoAfter !== undefined && { alsoAfter }),
       ...(fresh === true && { fresh }),
+      ...(isBeforeJournal(session, request) && { handedBefore: true }),
       ...(progress === true && { progress }),
     });
     if (!sent) return false;
@@ -285,6 +286,15 @@ export class DurableLane {
       );
     }
   }
+}
+
+/** Whether another owner of a direct agent may have had the Request, whose journal the present one does not have. */
+function isBeforeJournal(
+  { journalSinceEpoch }: Session,
+  { fresh, firstHandedEpoch = -1 }: DurableRequest,
+): boolean {
+  if (journalSinceEpoch === undefined || fresh === true) return false;
+  return firstHandedEpoch < journalSinceEpoch;
 }
 
 function admissionOf(result: AdmitResult): Admission {

@@ -20,6 +20,7 @@ import { closeCodes } from "../wire/limits.ts";
 import type { AgentPort } from "./agent-port.ts";
 import { AgentServer } from "./agent-server.ts";
 import type { CommandLanes } from "./command-lanes.ts";
+import { DirectAgents } from "./direct-agents/keeper.ts";
 import { DirectLane } from "./direct-lane.ts";
 import { DurableLane } from "./durable-lane.ts";
 import { LifecycleGoneError } from "./errors.ts";
@@ -55,6 +56,8 @@ export interface GatewaySurroundings {
   readonly config: Config;
   readonly log: Log;
   readonly db: Db;
+  /** For the leases on direct agents alone. */
+  readonly directDb: Db;
   readonly port: AgentPort;
   readonly listeners: readonly HookListener[];
   readonly tls: { readonly cert: Buffer; readonly key: Buffer } | undefined;
@@ -116,8 +119,16 @@ export function createGateway(around: GatewaySurroundings): Gateway {
   registerHookMetrics(metrics.registry, hooks.listeners);
   const { unreadyReasons, gatewayUrls, sendsAgentsAway } = around;
   const forwarding = createForwarding(around, sessions);
-  const mover = new Mover({ sessions, log, nowMs: () => performance.now() });
-  const own = { direct, durable, progress, hooks, mover };
+  const directAgents = new DirectAgents({
+    config,
+    db: around.directDb,
+    log,
+    self,
+    sessions,
+    sendsAgentsAway,
+  });
+  const mover = new Mover({ sessions, directAgents, log, nowMs: () => performance.now() });
+  const own = { direct, durable, progress, hooks, mover, directAgents };
   const base = { config, log, db, self, clock, port, outbox, sessions, relay, ...own };
   const loose = new Set<Promise<void>>();
   const notes = { refusals, inventory };

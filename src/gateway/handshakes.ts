@@ -154,7 +154,11 @@ export class Handshakes {
     this.#parts.refusals.forget(id);
     const nowMs = this.#parts.clock.now();
     const relay = this.#parts.relay.atConnect(id, settings);
-    return new Session({ agentId: id, epoch, host, socket, settings, nowMs, relay });
+    const journalSinceEpoch = this.#parts.directAgents.journalEpochOf(id);
+    return new Session({
+      agentId: id,
+      ...{ epoch, host, socket, settings, nowMs, relay, journalSinceEpoch },
+    });
   }
 
   /** The newest epoch wins, also among handshakes that overtake each other. */

@@ -9,12 +9,21 @@ export function hashSecret(secret: string): Buffer {
   return createHash("sha256").update(secret, "utf8").digest();
 }
 
-/** What an agent's credentials prove: for a known id its secret alone counts, for an unknown one the join token. */
+/**
+ * What an agent's credentials prove: for a known id its secret alone counts, for an unknown one the join token.
+ * @param directSecretHash what its owner made for an id that is declared as a direct agent's and not known yet.
+ */
 export function identityFacts(
   { credentials }: HelloFields,
   known: Identity | undefined,
   joinToken: string | undefined,
+  directSecretHash: Buffer | null = known?.directSecretHash ?? null,
 ): IdentityFacts {
+  if (directSecretHash !== null) {
+    const right = isSame(hashSecret(credentials.secret), directSecretHash);
+    const { removed = false, resourceType } = known ?? {};
+    return { type: "direct", secret: right ? "right" : "wrong", removed, resourceType };
+  }
   if (known === undefined) {
     const given = credentials.joinToken;
     if (given === undefined) return { type: "unknown", joinToken: "none" };

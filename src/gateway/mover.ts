@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { clusterKey } from "../lifecycle/balance-plan.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { MoveAgentsArgs, MovedAgents } from "../workflows/activity-types.ts";
+import type { DirectAgents } from "./direct-agents/keeper.ts";
 import type { Session } from "./session.ts";
 import { askSessionCommand } from "./session-requests.ts";
 import type { Sessions } from "./sessions.ts";
@@ -17,9 +18,13 @@ const failedRestMs = 30_000;
 
 export interface MoverParts {
   readonly sessions: Sessions;
+  /** Those of this gateway change their owner instead of moving. */
+  readonly directAgents: Pick<DirectAgents, "owns" | "handOver">;
   readonly log: Log;
   readonly nowMs: () => number;
 }
+
+type MoveTarget = Pick<MoveAgentsArgs["moves"][number], "to" | "agentUrl">;
 
 export class Mover {
   readonly #parts: MoverParts;
@@ -45,14 +50,14 @@ export class Mover {
     const { nowMs } = this.#parts;
     const startedMs = nowMs();
     const asked: Promise<void>[] = [];
-    for (const [session, agentUrl] of this.#pick(moves)) {
+    for (const [session, to] of this.#pick(moves)) {
       const dueMs = startedMs + (asked.length * 1_000) / agentsPerSecond;
       if (dueMs > startedMs + forMs) break;
       await sleep(Math.max(0, dueMs - nowMs()), undefined, { signal }).catch(() => undefined);
       if (signal.aborted) break;
       beat();
       asked.push(
-        this.#moveOne(session, agentUrl, moveMs).then((moved) => {
+        this.#moveOne(session, to, moveMs).then((moved) => {
           if (moved) result.moved++;
           else result.failed++;
         }),
@@ -65,7 +70,7 @@ export class Mover {
   }
 
   /** Open sessions of the clusters that the moves name, so many of each; none that moves already or just failed to. */
-  *#pick(moves: MoveAgentsArgs["moves"]): Iterable<readonly [Session, string]> {
+  *#pick(moves: MoveAgentsArgs["moves"]): Iterable<readonly [Session, MoveTarget]> {
     const { sessions, nowMs } = this.#parts;
     const left = moves.map((move) => ({ ...move }));
     for (const session of [...sessions]) {
@@ -77,29 +82,37 @@ export class Mover {
       const move = left.find((one) => one.agents > 0 && one.cluster === key);
       if (move === undefined) continue;
       move.agents--;
-      yield [session, move.agentUrl];
+      yield [session, move];
     }
   }
 
-  async #moveOne(session: Session, url: string, moveMs: number): Promise<boolean> {
-    const { log, sessions, nowMs } = this.#parts;
+  async #moveOne(session: Session, target: MoveTarget, moveMs: number): Promise<boolean> {
+    const { log, nowMs, directAgents } = this.#parts;
     const { agentId, epoch } = session;
     this.#moving.add(session);
     try {
-      const command = { type: "Move", url, details: "The agents are spread anew." };
-      const answer = await askSessionCommand(session, command, moveMs);
-      // Its end, too, says that it went: the Answer may have been lost with the socket.
-      if (answer?.result === true || sessions.find(agentId) !== session) {
-        // Commands go to its new gateway from now on, and nobody need hear of the old socket's end.
-        session.farewell ??= "unreported";
-        return true;
-      }
+      const why = directAgents.owns(agentId)
+        ? await directAgents.handOver(session, target.to)
+        : await this.#askToMove(session, target.agentUrl, moveMs);
+      if (why === undefined) return true;
       this.#failedAtMs.set(session, nowMs());
-      const why = answer?.details ?? "it did not answer";
-      log.info({ agentId, epoch, url, why }, "an agent could not move and stays");
+      log.info({ agentId, epoch, to: target.to, why }, "an agent could not move and stays");
       return false;
     } finally {
       this.#moving.delete(session);
     }
+  }
+
+  /** Undefined once the agent is there, else why it is not. */
+  async #askToMove(session: Session, url: string, moveMs: number): Promise<string | undefined> {
+    const command = { type: "Move", url, details: "The agents are spread anew." };
+    const answer = await askSessionCommand(session, command, moveMs);
+    // Its end, too, says that it went: the Answer may have been lost with the socket.
+    if (answer?.result === true || this.#parts.sessions.find(session.agentId) !== session) {
+      // Commands go to its new gateway from now on, and nobody need hear of the old socket's end.
+      session.farewell ??= "unreported";
+      return undefined;
+    }
+    return answer?.details ?? "it did not answer";
   }
 }

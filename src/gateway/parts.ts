@@ -2,6 +2,7 @@ import type { Config } from "../config/index.ts";
 import type { Db } from "../db/index.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { AgentPort } from "./agent-port.ts";
+import type { DirectAgents } from "./direct-agents/keeper.ts";
 import type { DirectLane } from "./direct-lane.ts";
 import type { DurableLane } from "./durable-lane.ts";
 import type { GatewaySelf } from "./gateway-self.ts";
@@ -34,6 +35,7 @@ export interface GatewayParts {
   readonly progress: ProgressRelay;
   readonly hooks: GatewayHooks;
   readonly mover: Mover;
+  readonly directAgents: DirectAgents;
   readonly metrics: GatewayMetrics;
   /** Writes under way that nobody waits for, to be waited for when the gateway stops. */
   readonly loose: Set<Promise<void>>;

@@ -62,6 +62,7 @@ function closeCodeOf(refusal: HandshakeRefusal): number {
     case "JOIN_TOKEN_NEEDED":
     case "JOIN_TOKEN_WRONG":
     case "SECRET_WRONG":
+    case "DIRECT_AGENT":
       return closeCodes.unauthenticated;
     case "UNSUPPORTED_VERSION":
     case "REMOVED":

@@ -3,12 +3,12 @@ import { readFileSync } from "node:fs";
 import type { Client } from "@temporalio/client";
 import type { HookListener } from "../api/index.ts";
 import type { Config } from "../config/index.ts";
-import type { Pool } from "../db/index.ts";
+import { openPool, type Pool } from "../db/index.ts";
 import type { Log } from "../telemetry/log.ts";
 import { coreClient, type ConnectedNative } from "../temporal/index.ts";
 import { closeCodes } from "../wire/limits.ts";
 import { startActivityWorker } from "./activity-worker.ts";
-import { addressesOf, type GatewayAddresses } from "./addresses.ts";
+import { addressesOf, ownUrl, type GatewayAddresses } from "./addresses.ts";
 import { AgentPort } from "./agent-port.ts";
 import type { ApiContext } from "./api/context.ts";
 import { createGatewayActivities } from "./gateway-activities.ts";
@@ -20,6 +20,8 @@ import { packageVersion } from "./version.ts";
 const drainMs = 5_000;
 /** A gateway that stops has its agents move at least so fast. */
 const leavingPerSecond = 50;
+/** A renewal that takes longer comes too late. */
+const directStatementMs = 2_000;
 /** The operator API, listening. */
 export interface ListeningApi {
   readonly port: number;
@@ -50,10 +52,16 @@ export async function serve(
   let membership: Membership | undefined;
   const unreadyReasons = (): readonly string[] =>
     membership?.joined === true ? [] : ["this gateway has not joined the cluster"];
+  const directDb = openPool(config.databaseUrl ?? "", {
+    applicationName: "muster direct agents",
+    max: 2,
+    statementTimeoutMs: directStatementMs,
+  });
   const gateway = createGateway({
     config,
     log,
     db: pool,
+    directDb,
     port,
     listeners,
     tls: readTls(config),
@@ -86,15 +94,18 @@ export async function serve(
     const activities = createGatewayActivities(parts, lease);
     worker = startActivityWorker(native, config.gatewayId, activities, log, stopWorker.signal);
     await membership.join(signal);
+    parts.directAgents.start(ownUrl(config, addresses));
     if (!signal.aborted) onReady?.(addresses);
     await membership.keep(signal);
   } finally {
     await sendAgentsElsewhere(gateway, membership);
+    await parts.directAgents.close();
     await leave(gateway, membership, () => api?.close());
     stopWorker.abort();
     await worker?.stopped;
     gateway.liveness.stop();
     await port.settle();
+    await directDb.end();
   }
 }
 

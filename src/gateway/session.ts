@@ -44,6 +44,8 @@ export class Session {
   readonly epoch: number;
   readonly host: HostDescription;
   readonly socket: AgentSocket;
+  /** Of a direct agent: Requests that earlier sessions were given may not be in its journal. */
+  readonly journalSinceEpoch: number | undefined;
   settings: LifecycleSettings;
   /** Last sign of life, by the judging clock. */
   lastPingAtMs: number;
@@ -80,6 +82,7 @@ export class Session {
     settings: LifecycleSettings;
     nowMs: number;
     relay: RelayMemory;
+    journalSinceEpoch?: number | undefined;
   }) {
     this.agentId = parts.agentId;
     this.epoch = parts.epoch;
@@ -88,6 +91,7 @@ export class Session {
     this.settings = parts.settings;
     this.lastPingAtMs = parts.nowMs;
     this.relay = parts.relay;
+    this.journalSinceEpoch = parts.journalSinceEpoch;
     this.#whenOpen = new Promise((resolve) => {
       this.#settleOpen = resolve;
     });

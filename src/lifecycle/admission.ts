@@ -13,7 +13,8 @@ export type AdmissionRefusal =
   | "ZONE_UNKNOWN"
   | "CLUSTER_UNKNOWN"
   | "RESOURCE_TYPE_MISMATCH"
-  | "RESOURCE_TYPE_CHANGED";
+  | "RESOURCE_TYPE_CHANGED"
+  | "DIRECT_AGENT";
 
 /** What is known of who the agent is. */
 export type IdentityFacts =
@@ -25,6 +26,14 @@ export type IdentityFacts =
       readonly removed: boolean;
       /** With which the agent last connected. */
       readonly resourceType: string;
+    }
+  /** The id is declared as a direct agent's: only what its owner made for it opens, no join token. */
+  | {
+      readonly type: "direct";
+      readonly secret: "wrong" | "right";
+      readonly removed: boolean;
+      /** With which the agent last connected; undefined when it never did. */
+      readonly resourceType: string | undefined;
     };
 
 /** What is known of the place that the agent claims. */
@@ -103,6 +112,14 @@ function judgeIdentity({ agentId, identity }: AdmissionFacts): AdmissionRefused 
   // Before the secret, which its removal has revoked: whoever shows whatever secret is told that the id is used up.
   if (identity.removed) return refuseRemoved(agentId);
   if (identity.secret === "right") return undefined;
+  if (identity.type === "direct") {
+    return refused(
+      "DIRECT_AGENT",
+      `Agent id ${agentId} is declared as a direct agent: the gateway that owns it runs it. Give this agent an id of its ` +
+        `own, or end the declaration (muster remove ${agentId} --yes).`,
+      false,
+    );
+  }
   return refused(
     "SECRET_WRONG",
     `The secret is not the one that agent id ${agentId} is bound to. Two agents may share an id, or the agent lost its ` +
@@ -155,10 +172,11 @@ function judgeTypes(facts: AdmissionFacts): AdmissionRefused | undefined {
     );
   }
   // Another cluster of the same type is a move; another type is another host, whose history and Commands are not these.
-  if (identity.type === "known" && identity.resourceType !== resourceType) {
+  const knownType = identity.type === "unknown" ? undefined : identity.resourceType;
+  if (knownType !== undefined && knownType !== resourceType) {
     return refused(
       "RESOURCE_TYPE_CHANGED",
-      `Agent ${agentId} is known as a host of type ${identity.resourceType} and now brings ${resourceType}. ` +
+      `Agent ${agentId} is known as a host of type ${knownType} and now brings ${resourceType}. ` +
         `Give the new host an agent id of its own, and remove the old one (muster remove ${agentId} --yes).`,
       true,
     );
@@ -168,7 +186,7 @@ function judgeTypes(facts: AdmissionFacts): AdmissionRefused | undefined {
 
 /** Asked of agents whose identity was found in order. */
 function isKnown({ identity }: AdmissionFacts): boolean {
-  return identity.type === "known";
+  return identity.type !== "unknown" && identity.resourceType !== undefined;
 }
 
 function refused(code: AdmissionRefusal, message: string, proven: boolean): AdmissionRefused {

@@ -98,7 +98,9 @@ function delivery(
     inSequence,
     ...(inSequence && after !== undefined && { after }),
     ...(inSequence && alsoAfter.length > 0 && { alsoAfter: alsoAfter.slice(0, alsoAfterMax) }),
-    ...(request.handedEpochs.length === 0 && { fresh: true }),
+    ...(request.handedEpochs.length === 0
+      ? { fresh: true }
+      : { firstHandedEpoch: Math.min(...request.handedEpochs) }),
     waitMs: Math.max(0, request.deadlineMs - nowMs),
     ...(progress !== undefined && { progress }),
     ...(cancelled !== undefined && { cancelled }),

@@ -94,6 +94,8 @@ export interface RequestToDeliver {
   readonly alsoAfter?: readonly { readonly seq: number; readonly withinMs: number }[];
   /** It was certainly given to no session before. */
   readonly fresh?: boolean;
+  /** The first session that may have had it before; -1: one that is not remembered. */
+  readonly firstHandedEpoch?: number;
   readonly waitMs: number;
   readonly progress?: boolean;
   readonly cancelled?: string;

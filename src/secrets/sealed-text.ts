@@ -9,6 +9,11 @@ export function webhookPlace(webhookId: string): string {
   return `webhook/${webhookId}`;
 }
 
+/** Where the settings of a direct agent are kept. */
+export function directConfigPlace(agentId: string): string {
+  return `direct-agent/${agentId}`;
+}
+
 /** The text as it is to be kept: sealed, or as it is when the keyring encrypts nothing. `place` names where it is kept. */
 export function sealText(keyring: Keyring, place: string, text: string): string {
   const sealed = keyring.encrypt(Buffer.from(text), contextOf(place));

@@ -48,6 +48,11 @@ export interface RequestFrame {
    * know otherwise that it has not run it.
    */
   readonly fresh?: boolean;
+  /**
+   * An earlier owner of this direct agent may have been given the Request, whose journal is not this one's: unless this
+   * journal knows it, nobody can tell whether it ran.
+   */
+  readonly handedBefore?: boolean;
   /** How long the caller still waits. A Command not started by then is answered `notSent` and not run. */
   readonly waitMs?: number;
   /** On the first frame of a session only. */

@@ -61,6 +61,7 @@ const request = Type.Object({
   onError: Type.Optional(Type.Union([Type.Literal("stop"), Type.Literal("continue")])),
   progress: Type.Optional(Type.Boolean()),
   fresh: Type.Optional(Type.Boolean()),
+  handedBefore: Type.Optional(Type.Boolean()),
   waitMs: Type.Optional(durationMs),
   hello: Type.Optional(hello),
 });

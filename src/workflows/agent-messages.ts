@@ -209,6 +209,8 @@ export interface DurableRequest {
   readonly alsoAfter?: readonly { readonly seq: number; readonly withinMs: number }[];
   /** It was certainly given to no session before. */
   readonly fresh?: boolean;
+  /** The first session that may have had it before; -1: one that is not remembered. Absent where `fresh` is true. */
+  readonly firstHandedEpoch?: number;
   readonly waitMs: number;
   readonly progress?: boolean;
   /** Why the Request was cancelled while a session may have had it: Cancel is sent right behind it. */

@@ -81,6 +81,11 @@ export class Cluster {
     return { ...process, agentUrl, apiUrl };
   }
 
+  /** Calls go to this gateway from now on. */
+  useApi({ apiUrl }: Gateway): void {
+    this.#apiUrl = apiUrl;
+  }
+
   /** Starts an agent container with one resource. */
   async startAgent(
     agentId: string,

@@ -48,6 +48,22 @@ export interface AgentJson {
   readonly braked?: boolean;
   readonly refusal?: AgentRefusal | null;
 }
+/** A direct agent as it was declared; its secrets are masked. */
+export interface DirectAgentJson {
+  readonly id: string;
+  readonly zone: string;
+  readonly cluster: string;
+  readonly resource: string;
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly declaredAt: string;
+  readonly gatewayId: string | null;
+  readonly claimedAt: string | null;
+  readonly trouble: string | null;
+}
+export interface DirectAgentsPage {
+  readonly directAgents: readonly DirectAgentJson[];
+  readonly next: string | null;
+}
 export interface AgentsPage {
   readonly agents: readonly AgentJson[];
   readonly next?: string | null;

@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { addConnectOptions } from "../connect-options.ts";
 import type { CliContext } from "../context.ts";
 import { UsageError } from "../errors.ts";
+import { addDirectAgentCommands } from "./direct-agents.ts";
 import { jsonOption } from "../ready-line.ts";
 import { ResourceChoices, type ResourceChoice } from "../resource-options.ts";
 import type { RunAgentOptions } from "../run-agent-process.ts";
@@ -32,7 +33,8 @@ export function addAgentCommand(program: Command, context: CliContext): void {
       "\nExamples:\n" +
         "  muster agent host-1                                   show agent host-1\n" +
         "  muster agent --resource kvm --uri qemu:///system      run the agent of this machine\n" +
-        "  muster agent --id h1 --resource ./my-resource --config @my.json",
+        "  muster agent --id h1 --resource ./my-resource --config @my.json\n" +
+        "  muster agent add --direct h2 --resource kvm --uri qemu+ssh://root@h2/system",
     )
     .action(async (id: string | undefined, options: AgentCliOptions) => {
       if (options.resource !== undefined) {
@@ -53,4 +55,5 @@ export function addAgentCommand(program: Command, context: CliContext): void {
       const { showAgent } = await import("../show-agent.ts");
       await showAgent(context, id, options);
     });
+  addDirectAgentCommands(command, context);
 }

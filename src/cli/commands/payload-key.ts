@@ -44,7 +44,7 @@ async function renew(context: CliContext, json: boolean | undefined): Promise<vo
   const stop = context.stopSignal();
   const { renewPayloads } = await import("../../worker/setup/renew-payloads.ts");
   let said: number | undefined;
-  const { webhooks, runs, sealed } = await renewPayloads(
+  const { webhooks, directAgents, runs, sealed } = await renewPayloads(
     config,
     log,
     stop,
@@ -55,19 +55,21 @@ async function renew(context: CliContext, json: boolean | undefined): Promise<vo
     },
   );
   const { encryptingId } = config.payloadKeys;
-  const result = { done: true, encryptsWith: encryptingId ?? null, webhooks, runs, sealed };
+  const encryptsWith = encryptingId ?? null;
+  const result = { done: true, encryptsWith, webhooks, directAgents, runs, sealed };
   context.print(json === true ? `${JSON.stringify(result)}\n` : sentence(result));
 }
 
 function sentence(result: {
   readonly encryptsWith: string | null;
   readonly webhooks: number;
+  readonly directAgents: number;
   readonly runs: number;
   readonly sealed: RenewalProgress["sealed"];
 }): string {
-  const { encryptsWith, webhooks, runs, sealed } = result;
+  const { encryptsWith, webhooks, directAgents, runs, sealed } = result;
   const how = encryptsWith === null ? "not encrypted" : `encrypted with ${encryptsWith}`;
-  const done = `Renewed ${runs} runs of workflows and ${webhooks} webhooks: what runs is ${how}.`;
+  const done = `Renewed ${runs} runs of workflows, ${webhooks} webhooks and ${directAgents} direct agents: what runs is ${how}.`;
   if (sealed.requests === 0) return `${done} Older keys can go.\n`;
   const { requests, keyIds, overInMs } = sealed;
   const need = `${requests} Requests with secrets need ${keyIds.join(", ")} until they are over`;

@@ -8,7 +8,7 @@ import {
   type Client,
 } from "@temporalio/client";
 import { ApplicationFailure } from "@temporalio/common";
-import { findAgent, removeRegistered, type Db } from "../../db/index.ts";
+import { findAgent, removeDirectAgent, removeRegistered, type Db } from "../../db/index.ts";
 import {
   addRecurringUpdate,
   agentWorkflowId,
@@ -95,10 +95,26 @@ export class LifecycleCalls {
   }
 
   /**
+   * Removes an agent for good, and ends the declaration of a direct one first: nobody runs it any more. One that never
+   * connected has no more than that.
+   */
+  async remove(agentId: string, message: OperatorMessage, key: string): Promise<VerbResult> {
+    const wasDeclared = await removeDirectAgent(this.#db, agentId);
+    try {
+      return await this.#removeAgent(agentId, message, key);
+    } catch (error) {
+      const isNew = error instanceof ApiError && error.code === "AGENT_UNKNOWN";
+      if (!wasDeclared || !isNew) throw error;
+      const details = "Its declaration ended. The agent never connected.";
+      return { status: "Removed", resourceState: "Creating", details };
+    }
+  }
+
+  /**
    * Removes an agent for good, also one whose lifecycle does not run: it registered and got no further, or the lifecycle
    * was terminated by hand.
    */
-  async remove(agentId: string, message: OperatorMessage, key: string): Promise<VerbResult> {
+  async #removeAgent(agentId: string, message: OperatorMessage, key: string): Promise<VerbResult> {
     try {
       return await this.verb(agentId, "remove", message, key);
     } catch (error) {

@@ -11,6 +11,7 @@ export const problems = {
   TOO_LARGE: [413, "The request is too large"],
   UNSUPPORTED_MEDIA_TYPE: [415, "The body must be application/json"],
   AGENT_UNKNOWN: [404, "No such agent"],
+  AGENT_EXISTS: [409, "The agent id is used"],
   REFUSAL_UNKNOWN: [404, "No such refused agent"],
   ZONE_UNKNOWN: [404, "No such zone"],
   CLUSTER_UNKNOWN: [404, "No such cluster"],

@@ -15,6 +15,7 @@ import { codecRoutes, isCodecPath } from "./codec-routes.ts";
 import { CommandSockets, type Entry } from "./command-sockets.ts";
 import { commandsRoutes } from "./commands-routes.ts";
 import type { ApiContext } from "./context.ts";
+import { directAgentsRoutes } from "./direct-agents-routes.ts";
 import { drainRoutes } from "./drain-routes.ts";
 import { ApiError } from "./errors.ts";
 import { EventHub } from "./event-hub.ts";
@@ -94,6 +95,7 @@ export async function buildOperatorApi(context: ApiContext): Promise<FastifyInst
     (versioned, _options, done) => {
       for (const routes of [
         agentsRoutes,
+        directAgentsRoutes,
         refusalsRoutes,
         placesRoutes,
         commandsRoutes,

@@ -5,9 +5,16 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { WorkflowNotFoundError } from "@temporalio/client";
 import { need, type Config } from "../../config/index.ts";
-import { listWebhookSecrets, openPool, replaceWebhookSecret, type Db } from "../../db/index.ts";
+import {
+  listDirectConfigs,
+  listWebhookSecrets,
+  openPool,
+  replaceDirectConfig,
+  replaceWebhookSecret,
+  type Db,
+} from "../../db/index.ts";
 import type { Keyring } from "../../secrets/keyring.ts";
-import { openText, sealText, webhookPlace } from "../../secrets/sealed-text.ts";
+import { directConfigPlace, openText, sealText, webhookPlace } from "../../secrets/sealed-text.ts";
 import type { Log } from "../../telemetry/log.ts";
 import { connectClient, type ConnectedClient } from "../../temporal/index.ts";
 import {
@@ -33,6 +40,8 @@ const lookMs = 1_000;
 export interface RenewalProgress {
   /** Webhooks whose secret was kept in another form. */
   readonly webhooks: number;
+  /** Direct agents whose config was kept in another form. */
+  readonly directAgents: number;
   /** Runs of workflows that there were at the beginning, and those that still go on. */
   readonly runs: number;
   readonly left: number;
@@ -48,9 +57,9 @@ interface SealedRequests {
 }
 
 /**
- * Renews webhooks' secrets, then every run of a workflow that there is now; tells how far it is until the last one is
+ * Renews webhooks' secrets and direct agents' configs, then every run of a workflow that there is now; tells how far it is until the last one is
  * over. Needs workers at work.
- * @throws ConfigError, DatabaseError, TemporalConnectError; SecretUnreadableError when a webhook's secret needs a key that
+ * @throws ConfigError, DatabaseError, TemporalConnectError; SecretUnreadableError when one of those needs a key that
  * is not here; SetupError NOT_RENEWED when `signal` aborts before all runs have ended.
  */
 export async function renewPayloads(
@@ -64,12 +73,13 @@ export async function renewPayloads(
   const temporal = await connectClient(config, log, signal);
   try {
     const webhooks = await renewWebhooks(pool, config.payloadKeys);
+    const directAgents = await renewDirectAgents(pool, config.payloadKeys);
     const runs = await listRuns(temporal, waitedForTypes);
     const sealed = await askToRenew(temporal, await listRuns(temporal, askedTypes), config);
     for (;;) {
       const now = await listRuns(temporal, waitedForTypes);
       const left = [...runs].filter(([workflowId, runId]) => now.get(workflowId) === runId).length;
-      const progress = { webhooks, runs: runs.size, left, sealed };
+      const progress = { webhooks, directAgents, runs: runs.size, left, sealed };
       onProgress(progress);
       if (left === 0) return progress;
       if (signal.aborted) throw notRenewed(left);
@@ -85,11 +95,26 @@ export async function renewPayloads(
 async function renewWebhooks(db: Db, payloadKeys: Keyring): Promise<number> {
   let renewed = 0;
   for (const { id, secret: from } of await listWebhookSecrets(db)) {
-    const { text, outdated } = openText(payloadKeys, webhookPlace(id), from);
-    const to = sealText(payloadKeys, webhookPlace(id), text);
-    if (outdated && (await replaceWebhookSecret(db, id, { from, to }))) renewed++;
+    const to = renewedText(payloadKeys, webhookPlace(id), from);
+    if (to !== undefined && (await replaceWebhookSecret(db, id, { from, to }))) renewed++;
   }
   return renewed;
+}
+
+/** Gives how many were kept in another form. */
+async function renewDirectAgents(db: Db, payloadKeys: Keyring): Promise<number> {
+  let renewed = 0;
+  for (const { id, config: from } of await listDirectConfigs(db)) {
+    const to = renewedText(payloadKeys, directConfigPlace(id), from);
+    if (to !== undefined && (await replaceDirectConfig(db, id, { from, to }))) renewed++;
+  }
+  return renewed;
+}
+
+/** What is kept, as it would be kept now; undefined when it is so already. */
+function renewedText(payloadKeys: Keyring, place: string, kept: string): string | undefined {
+  const { text, outdated } = openText(payloadKeys, place, kept);
+  return outdated ? sealText(payloadKeys, place, text) : undefined;
 }
 
 /** Run ids of what runs, by workflow id. */

@@ -65,6 +65,7 @@ describe("identity", () => {
       ...place,
       pingIntervalMs: null,
       pingTimeoutMultiplier: null,
+      directSecretHash: null,
     });
     expect(await findIdentity(database.pool, "nobody")).toBeUndefined();
     await remove(id);

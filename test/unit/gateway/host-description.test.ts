@@ -97,6 +97,7 @@ describe("identity", () => {
     resourceType: "kvm",
     pingIntervalMs: null,
     pingTimeoutMultiplier: null,
+    directSecretHash: null,
   };
 
   const thief = { ...hello, credentials: { secret: "t".repeat(43), joinToken: "right" } };
@@ -109,6 +110,24 @@ describe("identity", () => {
       resourceType: "kvm",
     });
     expect(identityFacts(thief, identity, "right")).toMatchObject({ secret: "wrong" });
+  });
+
+  it("identity - of a direct agent, what its owner made for it proves it, known or not, and nothing else", () => {
+    const made = hashSecret("o".repeat(43));
+    const owned = { ...hello, credentials: { secret: "o".repeat(43) } };
+    const declared = { ...identity, directSecretHash: made };
+    expect(identityFacts(owned, declared, "right")).toEqual({
+      type: "direct",
+      secret: "right",
+      removed: false,
+      resourceType: "kvm",
+    });
+    expect(identityFacts(hello, declared, "right")).toMatchObject({ secret: "wrong" });
+    expect(identityFacts(owned, undefined, "right", made)).toMatchObject({ secret: "right" });
+    expect(identityFacts(thief, undefined, "right", made)).toMatchObject({
+      type: "direct",
+      secret: "wrong",
+    });
   });
 
   it("identity - a revoked secret is shown by nobody", () => {

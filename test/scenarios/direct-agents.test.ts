@@ -1,0 +1,168 @@
+/** Direct agents: run by one gateway at a time, whatever happens to it, and each for itself. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { beforeAll, describe, expect, it } from "vitest";
+import { waitUntil } from "../helpers/wait-until.ts";
+import { useCluster, type Gateway } from "./cluster.ts";
+
+const resource = fileURLToPath(new URL("direct-resource.mjs", import.meta.url));
+const { cluster, home } = useCluster(() => ({ MUSTER_DIRECT_RESOURCES: resource }));
+const gateways = new Map<string, Gateway>();
+
+interface Effect {
+  readonly id: string;
+  readonly atMs: number;
+  readonly pid: number;
+}
+interface Declared {
+  readonly id: string;
+  readonly gatewayId: string | null;
+  readonly trouble: string | null;
+}
+
+function fileOf(agentId: string): string {
+  return join(home(), `${agentId}.effects`);
+}
+
+function effects(agentId: string): readonly Effect[] {
+  const lines = readFileSync(fileOf(agentId), "utf8").trim().split("\n");
+  return lines.map((line) => JSON.parse(line) as Effect);
+}
+
+async function declare(id: string, config: object = {}, kind = resource): Promise<void> {
+  const body = { id, zone: "zone-1", cluster: `of-${id}`, resource: kind, config };
+  const { status } = await cluster.call("POST", "direct-agents", body);
+  expect(status).toBe(200);
+}
+
+async function declared(id: string): Promise<Declared> {
+  return (await cluster.call("GET", `direct-agents/${id}`)).body as Declared;
+}
+
+function owned(id: string): Promise<Gateway> {
+  return waitUntil(`${id} is owned`, async () =>
+    gateways.get((await declared(id)).gatewayId ?? ""),
+  );
+}
+
+/** The agent is Up in a later session than that. */
+async function untilUpAfter(id: string, epoch: number): Promise<void> {
+  await waitUntil(
+    `${id} is Up in a session after ${epoch}`,
+    async () => {
+      const agent = await cluster.agent(id);
+      return agent.status === "Up" && (agent.epoch ?? 0) > epoch;
+    },
+    { timeoutMs: 60_000, everyMs: 200 },
+  );
+}
+
+/** Calls go to a gateway that is not about to be stopped. */
+function askOtherThan(owner: Gateway): void {
+  const other = [...gateways.values()].find(({ pid }) => pid !== owner.pid);
+  if (other === undefined) throw new Error("There is one gateway.");
+  cluster.useApi(other);
+}
+
+beforeAll(async () => {
+  await cluster.startWorker();
+  for (const id of ["gateway-1", "gateway-2"]) gateways.set(id, await cluster.startGateway(id));
+});
+
+describe("a direct agent", () => {
+  it("is run by a gateway, takes Commands by any, and ends with its removal", async () => {
+    await declare("sim-1", { vms: 3 }, "simulator");
+    await cluster.untilStatus("sim-1", "Up");
+    askOtherThan(await owned("sim-1"));
+    const [answer] = await cluster.send("sim-1", [{ type: "ListVms" }]);
+    expect(answer).toMatchObject({ type: "ListVmsAnswer", result: true });
+    expect(answer?.["vms"]).toHaveLength(3);
+    expect((await cluster.call("DELETE", "agents/sim-1")).body).toMatchObject({
+      status: "Removed",
+    });
+    expect((await cluster.call("GET", "direct-agents/sim-1")).status).toBe(404);
+  });
+
+  it("that crashes or hangs is started again, and harms no other", async () => {
+    for (const id of ["crashing", "hanging", "healthy"]) await declare(id, { file: fileOf(id) });
+    for (const id of ["crashing", "hanging", "healthy"]) await cluster.untilStatus(id, "Up");
+    const { epoch } = await cluster.agent("healthy");
+    const troubles = [
+      cluster.send("crashing", [{ type: "Crash" }]),
+      cluster.send("hanging", [{ type: "Hang" }]),
+    ];
+    const [answer] = await cluster.send("healthy", [{ type: "Act" }], { waitSeconds: 10 });
+    expect(answer).toMatchObject({ result: true });
+    for (const [failed] of await Promise.all(troubles)) {
+      expect(failed).toMatchObject({ outcome: "unknown", errorCode: "AGENT_CRASHED" });
+    }
+    for (const id of ["crashing", "hanging"]) {
+      await cluster.untilStatus(id, "Up");
+      expect((await cluster.send(id, [{ type: "Act" }]))[0]).toMatchObject({ result: true });
+    }
+    expect(await cluster.agent("healthy")).toMatchObject({ status: "Up", epoch });
+  });
+});
+
+describe("the owner of a direct agent", () => {
+  it("stopped for longer than its lease - is replaced, and never do two act", async () => {
+    await declare("stopped", { file: fileOf("stopped"), acts: true });
+    await cluster.untilStatus("stopped", "Up");
+    const owner = await owned("stopped");
+    askOtherThan(owner);
+    const { epoch } = await cluster.agent("stopped");
+    const child = effects("stopped").at(-1)?.pid ?? 0;
+    // The gateway and, a little later, its agent's process, which believes then that it may act.
+    owner.signal("SIGSTOP");
+    process.kill(child, "SIGSTOP");
+    await untilUpAfter("stopped", epoch ?? 0);
+    const before = effects("stopped").length;
+    process.kill(child, "SIGCONT");
+    owner.signal("SIGCONT");
+    await waitUntil("the earlier process is gone", () => !isAlive(child));
+    await waitUntil("the new one goes on", () => effects("stopped").length > before + 20);
+    const all = effects("stopped");
+    const last = Math.max(...all.filter(({ pid }) => pid === child).map(({ atMs }) => atMs));
+    const next = Math.min(...all.filter(({ pid }) => pid !== child).map(({ atMs }) => atMs));
+    expect(next).toBeGreaterThan(last);
+    await waitUntil(
+      "the stopped gateway is there again",
+      async () => (await fetch(`${owner.apiUrl}/readyz`)).ok,
+    );
+  });
+
+  it("killed with a Command under way - is replaced, and the Command is answered unknown, not run twice", async () => {
+    await declare("killed", { file: fileOf("killed") });
+    await cluster.untilStatus("killed", "Up");
+    const owner = await owned("killed");
+    askOtherThan(owner);
+    const { epoch } = await cluster.agent("killed");
+    const id = crypto.randomUUID();
+    const requestId = crypto.randomUUID();
+    const call = cluster.send("killed", [{ type: "Wait", id, forMs: 60_000 }], { requestId });
+    await waitUntil("it is under way", async () => {
+      const { status } = await cluster.call("GET", `requests/${requestId}`);
+      return status === 200 && readFileSync(journalOf(owner, "killed"), "utf8").includes(id);
+    });
+    owner.signal("SIGKILL");
+    await untilUpAfter("killed", epoch ?? 0);
+    expect((await call)[0]).toMatchObject({ outcome: "unknown", errorCode: "OWNER_CHANGED" });
+    expect((await cluster.send("killed", [{ type: "Act" }]))[0]).toMatchObject({ result: true });
+    expect(effects("killed").filter((effect) => effect.id === id)).toEqual([]);
+  });
+});
+
+function journalOf(owner: Gateway, agentId: string): string {
+  const gatewayId = [...gateways].find(([, { pid }]) => pid === owner.pid)?.[0] ?? "";
+  return join(home(), "direct-agents", gatewayId, "agents", agentId, "journal.jsonl");
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
