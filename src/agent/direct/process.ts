@@ -2,6 +2,7 @@
  * The process of one direct agent, a child of the gateway that owns it: the ordinary agent container, for as long as that
  * gateway says each second that it may act. Whatever its resource does, it does it to this process alone.
  */
+import { createHook } from "node:async_hooks";
 import { writeSync } from "node:fs";
 import { createLog, type Log } from "../../telemetry/log.ts";
 import type {
@@ -14,7 +15,7 @@ import { guarded } from "./guarded-resource.ts";
 import { Permission } from "./permission.ts";
 
 const askEveryMs = 500;
-/** A process that was stopped looks before most of what waits for it. */
+/** How soon it ends when nothing else happens in it. */
 const lookEveryMs = 100;
 
 const permission = new Permission(() => performance.now());
@@ -39,6 +40,10 @@ function endAtOnce(why: string): never {
 function mayGoOn(): void {
   if (permission.state === "over") endAtOnce("its gateway does not say that it may act");
 }
+
+// A process that was stopped for long and goes on now looks before anything that waits in it: timers, sockets, promises, of
+// the resource too. What a stop can still fall into is one callback between its beginning and its effect.
+createHook({ before: mayGoOn }).enable();
 
 function ask(): void {
   mayGoOn();
