@@ -172,3 +172,16 @@ describe("whatever breaks", () => {
     expect(desk.outbox.size).toBe(18);
   });
 });
+
+test("a held Request that comes again - waits for what it names now", async () => {
+  const desk = await startDesk();
+  const behind = (seq: number) => ({ inSequence: true, after: { seq, withinMs: 60_000 } });
+  desk.give("durable", 3, [change("c")], behind(2));
+  desk.give("durable", 3, [change("c")], behind(1));
+  // Other contents under its number change nothing.
+  desk.give("durable", 3, [change("d")], { inSequence: true });
+  expect(desk.host.ran).toEqual([]);
+  desk.give("durable", 1, [change("a")], { inSequence: true });
+  await answersTo(desk, 3);
+  expect(desk.host.ran).toEqual(["a", "c"]);
+});
