@@ -2,7 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { runMuster } from "../../helpers/processes.ts";
+import { runMuster, type MusterProcess } from "../../helpers/processes.ts";
 import { waitUntil } from "../../helpers/wait-until.ts";
 import { useCluster, type Gateway } from "../../scenarios/cluster.ts";
 import { run } from "../../unit/cli/run.ts";
@@ -10,9 +10,10 @@ import { run } from "../../unit/cli/run.ts";
 const { cluster, home } = useCluster();
 const agentId = "sim-0001";
 let gateway: Gateway;
+let worker: MusterProcess;
 
 beforeAll(async () => {
-  [gateway] = await Promise.all([cluster.startGateway("gw-cli"), cluster.startWorker()]);
+  [gateway, worker] = await Promise.all([cluster.startGateway("gw-cli"), cluster.startWorker()]);
   await cluster.startSimulators(2, [gateway.agentUrl]);
   await cluster.untilUp(2);
 }, 180_000);
@@ -27,6 +28,13 @@ function env() {
 const agentIdLike: unknown = expect.stringMatching(/^sim-000[12]$/);
 const aNumber: unknown = expect.any(Number);
 const success: unknown = expect.objectContaining({ result: true });
+
+/** What `recurring list` tells of one. */
+interface Recurring {
+  readonly name: string;
+  readonly nextAt: string;
+  readonly lastRun?: { readonly answers?: readonly { readonly result: boolean }[] };
+}
 
 /** In this process, because a process for each would cost more than all the rest. */
 async function muster(...args: string[]) {
@@ -204,6 +212,33 @@ describe("muster against a running manager", () => {
     await waitUntil("the reason is in the timeline", async () =>
       (await muster("why", agentId)).stdout.includes("a new disk"),
     );
+  });
+
+  it("has Commands sent again and again, past a worker's death and a new session", async () => {
+    const add = ["recurring", "add", agentId];
+    const health = await muster(...add, "health", "CheckHealth", "--every", "10", "--json");
+    expect(health).toMatchObject({ code: 0, stderr: "" });
+    const nightly = ["nightly", "GetHostStats", "--cron", "*/5 * * * *"];
+    expect(await muster(...add, ...nightly)).toMatchObject({ code: 0, stderr: "" });
+    worker.signal("SIGKILL");
+    await worker.ended;
+    worker = await cluster.startWorker();
+    expect(await muster("reconnect", agentId)).toMatchObject({ code: 0 });
+    const list = async () => {
+      const { stdout } = await muster("recurring", "list", agentId, "--json");
+      return (JSON.parse(stdout) as { recurring: readonly Recurring[] }).recurring;
+    };
+    const ran = await waitUntil("its turn came, and was answered in the new session", async () => {
+      const one = (await list()).find(({ name }) => name === "health");
+      return one?.lastRun?.answers?.some(({ result }) => result) === true && one;
+    });
+    expect(ran).toMatchObject({ failed: 0, lastRun: { answers: [success] } });
+    const [, byCron] = await list();
+    expect(new Date(byCron?.nextAt ?? "").getUTCMinutes() % 5).toBe(0);
+    for (const name of ["health", "nightly"]) {
+      expect((await muster("recurring", "remove", agentId, name)).code).toBe(0);
+    }
+    expect(await list()).toEqual([]);
   });
 
   it("configures pings, and prints the event log", async () => {
