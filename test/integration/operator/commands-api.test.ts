@@ -278,3 +278,38 @@ function streamLines(agentId: string, body: object) {
   };
   return { seen, response, ended: read() };
 }
+
+describe("a caller that does not read", () => {
+  it("its socket - is not listened to until it has read; no reply is lost, and others are served", async () => {
+    const agent = await connect();
+    const filler = "x".repeat(900_000);
+    answering(agent, ({ type, id }) => ({
+      type: `${type}Answer`,
+      commandId: id,
+      result: true,
+      ...(type === "ListVms" && { filler }),
+    }));
+    const [deaf, other] = [await open(), await open()];
+    const ask = (type: string) => ({
+      method: "ask",
+      agentId: agent.agentId,
+      commands: [{ type }],
+      waitSeconds: 60,
+    });
+    deaf.socket.pause();
+    // More than the gateway holds for one caller and the sockets' own buffers together.
+    for (let id = 1; id <= 40; id++) deaf.write({ id, ...ask("ListVms") });
+    const asked = (type: string) => agent.frames.filter((frame) => isCommand(frame, type)).length;
+    await waitUntil("all were asked", () => asked("ListVms") === 40);
+    // Answered behind them by the same agent, so the gateway has all forty by then.
+    await other.call(ask("GetHostStats"));
+    deaf.write({ id: 41, ...ask("CheckHealth") });
+    for (let i = 0; i < 5; i++) await other.call(ask("GetHostStats"));
+    expect(asked("CheckHealth")).toBe(0);
+
+    deaf.socket.resume();
+    await waitUntil("every reply is read", () => deaf.messages.length === 41);
+    expect(new Set(deaf.messages.map(({ id }) => id)).size).toBe(41);
+    expect(asked("CheckHealth")).toBe(1);
+  });
+});
