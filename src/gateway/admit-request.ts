@@ -101,7 +101,7 @@ export class RequestAdmitter {
   /** @throws RequestRefusedError: nothing was recorded then. */
   async begin(agentId: string, request: CallerRequest): Promise<Asking> {
     if (this.closed) {
-      const message = "This gateway stops: nothing was recorded, ask another one.";
+      const message = "This gateway stops: ask another one, with the same request id.";
       throw new RequestRefusedError("MANAGER_UNAVAILABLE", message);
     }
     const startedMs = performance.now();

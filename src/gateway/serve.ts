@@ -1,5 +1,6 @@
 /** A gateway at work, on connections that others opened: listens, joins, serves, leaves. */
 import { readFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Client } from "@temporalio/client";
 import type { HookListener } from "../api/index.ts";
 import type { Config } from "../config/index.ts";
@@ -18,6 +19,8 @@ import { packageVersion } from "./version.ts";
 
 /** How long what Temporal has not taken yet is tried when the gateway stops. */
 const drainMs = 5_000;
+/** How long calls that went on to other gateways may take to be answered when the gateway stops. */
+const forwardedLingerMs = 2_000;
 /** A gateway that stops has its agents move at least so fast. */
 const leavingPerSecond = 50;
 /** A renewal that takes longer comes too late. */
@@ -147,8 +150,11 @@ async function leave(
   parts.durable.close();
   parts.progress.close();
   await server.close(why);
-  await closeApi();
+  const apiClosed = closeApi();
+  // The API waits for the calls under way: one at another gateway would hold this one up for its whole wait.
+  await Promise.race([apiClosed, sleep(forwardedLingerMs, undefined, { ref: false })]);
   peers.close();
+  await apiClosed;
   await parts.outbox.drain(drainMs);
   parts.outbox.close();
   const writers = [parts.refusals.close(), parts.inventory.close(), trimmer.close()];

@@ -40,6 +40,7 @@ import { webhooksRoutes } from "./webhooks-routes.ts";
 import { whyRoutes } from "./why-routes.ts";
 
 const requestTimeoutMs = 60_000;
+const idleSweepMs = 100;
 const tokenNeeded = "Show MUSTER_API_TOKEN as `Authorization: Bearer …`.";
 /** What a gateway adds to a caller's message: ids that the caller left out. */
 const peerEnvelopeBytes = 64 * 1024;
@@ -81,6 +82,7 @@ export async function buildOperatorApi(context: ApiContext): Promise<FastifyInst
   requireToken(api, isAuthorized);
   api.addHook("preClose", async () => {
     closing.abort();
+    closeIdleConnections(api);
     await sockets.close();
   });
   api.addHook("onClose", async () => {
@@ -172,6 +174,16 @@ function createServer(config: Config): Api {
     bodyLimit: config.frameBytesMax,
     routerOptions: { maxParamLength: 200 },
   } as object);
+}
+
+/** Connections that callers keep open for later hold a server up that closes, once their last call has its response. */
+function closeIdleConnections({ server }: Api): void {
+  const sweep = setInterval(() => {
+    server.closeIdleConnections();
+  }, idleSweepMs);
+  server.once("close", () => {
+    clearInterval(sweep);
+  });
 }
 
 function requireToken(

@@ -5,7 +5,7 @@ import WebSocket from "ws";
 import { peerHeader, peerToken } from "../../../src/gateway/peers/peer-auth.ts";
 import { startTcpProxy, type TcpProxy } from "../../helpers/tcp-proxy.ts";
 import { waitUntil } from "../../helpers/wait-until.ts";
-import type { Seen, TestAgent } from "../gateway/test-agent.ts";
+import { isCommand, type Seen, type TestAgent } from "../gateway/test-agent.ts";
 import { CallerSocket } from "./caller-socket.ts";
 import {
   answering,
@@ -213,4 +213,23 @@ describe("the link between gateways", () => {
     expect(response.status).toBe(401);
     expect((await callApi(holder.apiUrl, "GET", "agents")).status).toBe(200);
   });
+});
+
+test("a gateway that stops - does not wait for what was asked elsewhere: its callers are told", async () => {
+  const asking = await rig.startGateway();
+  const path = `agents/${agent.agentId}/commands`;
+  const calls = ["direct", "durable"].map((lane) =>
+    callApi(asking.apiUrl, "POST", path, {
+      commands: [{ type: "ListVms" }],
+      lane,
+      waitSeconds: 600,
+    }),
+  );
+  const requests = () => agent.frames.filter((frame) => isCommand(frame, "ListVms"));
+  await waitUntil("the agent has both", () => requests().length === 2);
+  // Nobody answers: were it waited for, this test would end first.
+  await asking.stop();
+  const [direct, durable] = await Promise.all(calls);
+  expect(direct).toMatchObject({ status: 200, body: { answers: [{ outcome: "unknown" }] } });
+  expect(durable).toMatchObject({ status: 503, body: { code: "MANAGER_UNAVAILABLE" } });
 });
