@@ -1,12 +1,5 @@
 /** What the operator API asks of the balancer. Every call has a deadline. */
-import {
-  ServiceError,
-  WorkflowNotFoundError,
-  WorkflowUpdateFailedError,
-  WorkflowUpdateRPCTimeoutOrCancelledError,
-  type Client,
-} from "@temporalio/client";
-import { ApplicationFailure } from "@temporalio/common";
+import { WorkflowNotFoundError, type Client } from "@temporalio/client";
 import { listGateways, type Db } from "../../db/index.ts";
 import {
   balancerQuery,
@@ -26,6 +19,7 @@ import {
 import { balancerStartOptions } from "../../workflows/start-options.ts";
 import { CallsInFlight } from "./calls-in-flight.ts";
 import { ApiError } from "./errors.ts";
+import { problemIn } from "./update-problem.ts";
 
 const callMs = 10_000;
 
@@ -115,23 +109,13 @@ export class BalancerCalls {
         }
       });
     } catch (error) {
-      throw problemIn(error) ?? error;
+      throw problemIn(error, (type) => type as BalancerRefusal, outage) ?? error;
     }
   }
 }
 
-/** The refusal or the outage in an error of the Temporal client. */
-function problemIn(error: unknown): ApiError | undefined {
-  if (error instanceof WorkflowUpdateFailedError && error.cause instanceof ApplicationFailure) {
-    const code = error.cause.type as BalancerRefusal;
-    return new ApiError(code, error.cause.message, { cause: error });
-  }
-  const tooLate = error instanceof WorkflowUpdateRPCTimeoutOrCancelledError;
-  if (!tooLate && !(error instanceof ServiceError)) return undefined;
-  const message =
-    "The balancer did not answer in time: Temporal or the lifecycle workers are away or busy. Look, or ask again.";
-  return new ApiError("MANAGER_UNAVAILABLE", message, { cause: error });
-}
+const outage =
+  "The balancer did not answer in time: Temporal or the lifecycle workers are away or busy. Look, or ask again.";
 
 function notDraining(gatewayId: string): ApiError {
   return new ApiError("NOT_DRAINING", `Gateway ${gatewayId} was not drained lately.`);

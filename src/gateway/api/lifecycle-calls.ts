@@ -1,13 +1,6 @@
 /** What the operator API asks of agents' workflows. Every call has a deadline, none is repeated. */
 import { randomUUID } from "node:crypto";
-import {
-  ServiceError,
-  WorkflowNotFoundError,
-  WorkflowUpdateFailedError,
-  WorkflowUpdateRPCTimeoutOrCancelledError,
-  type Client,
-} from "@temporalio/client";
-import { ApplicationFailure } from "@temporalio/common";
+import { WorkflowNotFoundError, type Client } from "@temporalio/client";
 import { findAgent, removeDirectAgent, removeRegistered, type Db } from "../../db/index.ts";
 import {
   addRecurringUpdate,
@@ -35,6 +28,7 @@ import {
 import { CallsInFlight } from "./calls-in-flight.ts";
 import { ApiError } from "./errors.ts";
 import type { ProblemCode } from "./problems.ts";
+import { problemIn } from "./update-problem.ts";
 import { whyUnknown } from "./why-unknown.ts";
 
 const updateMs = 10_000;
@@ -47,6 +41,10 @@ const refusals: Readonly<Record<string, ProblemCode>> = {
   NOT_CONNECTED: "AGENT_NOT_CONNECTED",
   INVALID_REQUEST: "INVALID_REQUEST",
 };
+
+function codeOf(type: string): ProblemCode | undefined {
+  return Object.hasOwn(refusals, type) ? refusals[type] : undefined;
+}
 
 export class LifecycleCalls {
   readonly #client: Client;
@@ -182,7 +180,7 @@ export class LifecycleCalls {
     } catch (error) {
       throw error instanceof WorkflowNotFoundError
         ? await this.#whyNoLifecycle(agentId, error)
-        : (problemIn(error) ?? error);
+        : (problemIn(error, codeOf, outage) ?? error);
     }
   }
 
@@ -197,19 +195,6 @@ export class LifecycleCalls {
   }
 }
 
-/** The refusal or the outage in an error of the Temporal client. */
-function problemIn(error: unknown): ApiError | undefined {
-  if (error instanceof WorkflowUpdateFailedError) {
-    const failure = error.cause;
-    if (!(failure instanceof ApplicationFailure)) return undefined;
-    const type = failure.type ?? "";
-    const code = Object.hasOwn(refusals, type) ? refusals[type] : undefined;
-    return code === undefined ? undefined : new ApiError(code, failure.message, { cause: error });
-  }
-  const tooLate = error instanceof WorkflowUpdateRPCTimeoutOrCancelledError;
-  if (!tooLate && !(error instanceof ServiceError)) return undefined;
-  const message =
-    "The agent's lifecycle did not answer in time: Temporal or the lifecycle workers are away or busy. " +
-    "A change that was asked for may still be made: look, or ask again with the same Idempotency-Key.";
-  return new ApiError("MANAGER_UNAVAILABLE", message, { cause: error });
-}
+const outage =
+  "The agent's lifecycle did not answer in time: Temporal or the lifecycle workers are away or busy. " +
+  "A change that was asked for may still be made: look, or ask again with the same Idempotency-Key.";
