@@ -31,6 +31,8 @@ export function buildProgram(context: CliContext): Command {
     .description("Manage host agents: run Muster's processes, look at agents, send them Commands.")
     .configureOutput({ writeOut: context.print, writeErr: context.complain })
     .exitOverride()
+    // `agent add` has options of the names of `agent`'s own.
+    .enablePositionalOptions()
     .version(packageVersion())
     .showHelpAfterError("(see `muster help`, or --help after a command)")
     .addHelpText(

@@ -7,7 +7,11 @@ import { waitUntil } from "../helpers/wait-until.ts";
 import { useCluster, type Gateway } from "./cluster.ts";
 
 const resource = fileURLToPath(new URL("direct-resource.mjs", import.meta.url));
-const { cluster, home } = useCluster(() => ({ MUSTER_DIRECT_RESOURCES: resource }));
+const { cluster, home } = useCluster(() => ({
+  MUSTER_DIRECT_RESOURCES: resource,
+  // Longer than a busy machine takes to start a process: a move is none the wiser.
+  MUSTER_PING_INTERVAL_MS: "5000",
+}));
 const gateways = new Map<string, Gateway>();
 
 interface Effect {
@@ -130,6 +134,25 @@ describe("the owner of a direct agent", () => {
       "the stopped gateway is there again",
       async () => (await fetch(`${owner.apiUrl}/readyz`)).ok,
     );
+  });
+
+  it("drained - hands it over without its being lost, and a Command that is under way is seen through", async () => {
+    await declare("moved", { file: fileOf("moved") });
+    await cluster.untilStatus("moved", "Up");
+    const owner = await owned("moved");
+    const ownerId = (await declared("moved")).gatewayId;
+    const losses = async () =>
+      (await cluster.events("moved")).filter(({ type }) => type === "status").length;
+    const before = await losses();
+    const { epoch } = await cluster.agent("moved");
+    const under = cluster.send("moved", [{ type: "Wait", forMs: 3_000 }]);
+    await cluster.call("POST", `gateways/${ownerId}/drain`, {});
+    await untilUpAfter("moved", epoch ?? 0);
+    expect((await under)[0]).toMatchObject({ type: "WaitAnswer", result: true });
+    expect((await owned("moved")).pid).not.toBe(owner.pid);
+    expect((await cluster.send("moved", [{ type: "Act" }]))[0]).toMatchObject({ result: true });
+    expect(await losses()).toBe(before);
+    await cluster.call("DELETE", `gateways/${ownerId}/drain`);
   });
 
   it("killed with a Command under way - is replaced, and the Command is answered unknown, not run twice", async () => {

@@ -15,6 +15,8 @@ export function addAgentCommand(program: Command, context: CliContext): void {
   const chosen = new ResourceChoices();
   const command = program
     .command("agent [id]")
+    // Behind the name of a sub-command its own options are meant.
+    .enablePositionalOptions()
     .description("with an id: show that agent; with --resource: run this host's agent")
     .option(
       "--resource <kind>",

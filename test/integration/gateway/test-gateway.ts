@@ -58,6 +58,8 @@ export function testConfig(
     MUSTER_API_PORT: "0",
     MUSTER_WORKER_PORT: "0",
     MUSTER_JOIN_TOKEN: joinToken,
+    // Direct agents are run by gateways of their own tests.
+    MUSTER_DIRECT_AGENTS_MAX: "0",
     // The agents of tests do not move.
     MUSTER_DRAIN_GRACE_MS: "0",
     // Those that the worker below has.

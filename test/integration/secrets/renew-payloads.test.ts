@@ -2,9 +2,19 @@ import { randomUUID } from "node:crypto";
 import { pino } from "pino";
 import { expect, it } from "vitest";
 import { undeclaredTraits } from "../../../src/api/index.ts";
-import { addWebhook, findWebhookWithSecret } from "../../../src/db/index.ts";
+import {
+  addWebhook,
+  declareDirectAgent,
+  findWebhookWithSecret,
+  listDirectConfigs,
+} from "../../../src/db/index.ts";
 import { Keyring, newKeyEntry } from "../../../src/secrets/keyring.ts";
-import { sealText, webhookPlace } from "../../../src/secrets/sealed-text.ts";
+import {
+  directConfigPlace,
+  openText,
+  sealText,
+  webhookPlace,
+} from "../../../src/secrets/sealed-text.ts";
 import { renewPayloads } from "../../../src/worker/setup/renew-payloads.ts";
 import { agentWorkflowId } from "../../../src/workflows/agent-messages.ts";
 import { hostRecoveryType } from "../../../src/workflows/recovery-messages.ts";
@@ -34,16 +44,26 @@ it("renewal of payloads - begins every run anew, seals webhooks anew, and names 
   const secret = sealText(Keyring.parse(k1), webhookPlace("wh-1"), "whsec_abc");
   await addWebhook(database.pool, { ...webhook, secret });
 
+  const direct = { id: "d-1", zone: "z", cluster: "c", resource: "kvm", shownConfig: {} };
+  const settings = sealText(Keyring.parse(k1), directConfigPlace("d-1"), '{"password":"p"}');
+  await declareDirectAgent(database.pool, { ...direct, config: settings });
+
   const told: number[] = [];
   const { signal } = new AbortController();
   const done = await renewPayloads(config(), log, signal, ({ left }) => told.push(left));
-  expect(done).toMatchObject({ webhooks: 1, left: 0, sealed: { requests: 1, keyIds: ["k1"] } });
+  expect(done).toMatchObject({
+    ...{ webhooks: 1, directAgents: 1, left: 0 },
+    sealed: { requests: 1, keyIds: ["k1"] },
+  });
   expect(done.sealed.overInMs).toBeGreaterThan(60_000);
   expect(done.sealed.overInMs).toBeLessThanOrEqual(600_000);
   expect(told.at(-1)).toBe(0);
   expect((await handle.describe()).runId).not.toBe(runId);
   const kept = await findWebhookWithSecret(database.pool, "wh-1");
   expect(kept?.secret).toMatch(/^sealed:k2:/);
+  const [listed] = await listDirectConfigs(database.pool);
+  const opened = openText(Keyring.parse(k2), directConfigPlace("d-1"), listed?.config ?? "");
+  expect(opened).toEqual({ text: '{"password":"p"}', outdated: false });
 
   agent.close();
 });

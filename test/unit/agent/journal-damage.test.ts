@@ -297,3 +297,15 @@ describe("Command ids", () => {
     await journal.close();
   });
 });
+
+describe("a Request that an earlier owner may have had", () => {
+  test("is known by what this journal noted, else only the other one could tell", async () => {
+    const journal = await load();
+    const given = (seq: number, id: string) => ({ seq, ids: ["c1", "c2"], id, handedBefore: true });
+    const recall = (id: string) => journal.recall(given(1, id), id).type;
+    expect(recall("c1")).toBe("elsewhere");
+    await journal.answered(given(1, "c1"), "c1", '{"type":"A","commandId":"c1","result":true}');
+    expect([recall("c1"), recall("c2")]).toEqual(["answered", "elsewhere"]);
+    await journal.close();
+  });
+});
