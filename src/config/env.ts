@@ -27,6 +27,8 @@ export interface Config {
   readonly directResources: readonly string[];
   /** How agents and peers reach this gateway, when not by `ws(s)://<hostname>:<port>`. */
   readonly advertiseHost: string | undefined;
+  /** Name by which other gateways reach this one, `*`: the host's own; as callers do when undefined. */
+  readonly peerHost: string | undefined;
   readonly databaseUrl: string | undefined;
   readonly temporalAddress: string | undefined;
   readonly temporalNamespace: string;
@@ -121,6 +123,7 @@ const known = new Set([
   "MUSTER_GATEWAY_WEIGHT",
   "MUSTER_DRAIN_GRACE_MS",
   "MUSTER_ADVERTISE_HOST",
+  "MUSTER_PEER_HOST",
   "MUSTER_API_TOKEN",
   "MUSTER_JOIN_TOKEN",
   "MUSTER_PAYLOAD_KEY",
@@ -181,6 +184,7 @@ export function loadConfig(env: Env): Config {
     directAgentsMax: read.integer("MUSTER_DIRECT_AGENTS_MAX", 50, 0, 10_000),
     directResources: read.words("MUSTER_DIRECT_RESOURCES"),
     advertiseHost: read.text("MUSTER_ADVERTISE_HOST"),
+    peerHost: read.text("MUSTER_PEER_HOST"),
     databaseUrl: read.url("DATABASE_URL", ["postgres:", "postgresql:"]),
     temporalAddress: read.text("TEMPORAL_ADDRESS"),
     temporalNamespace: read.text("TEMPORAL_NAMESPACE") ?? "default",

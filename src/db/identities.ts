@@ -127,12 +127,15 @@ export interface Route {
   readonly gatewayId: string;
   readonly incarnation: string;
   readonly apiUrl: string | null;
+  /** Where other gateways reach that one. */
+  readonly peerUrl: string | null;
 }
 
 /** The open session of an agent; undefined when it has none. */
 export async function findRoute(db: Db, agentId: string): Promise<Route | undefined> {
   const { rows } = await db.query<Route>(
-    `SELECT s.epoch, s.gateway_id AS "gatewayId", s.gateway_incarnation AS incarnation, g.api_url AS "apiUrl"
+    `SELECT s.epoch, s.gateway_id AS "gatewayId", s.gateway_incarnation AS incarnation, g.api_url AS "apiUrl",
+            coalesce(g.peer_url, g.api_url) AS "peerUrl"
        FROM sessions s LEFT JOIN gateways g ON g.id = s.gateway_id AND g.incarnation = s.gateway_incarnation
       WHERE s.agent_id = $1 AND s.closed_at IS NULL`,
     [agentId],

@@ -6,16 +6,20 @@ import { agentPath } from "../wire/limits.ts";
 export interface GatewayAddresses {
   readonly agentUrl: string;
   readonly apiUrl: string;
+  /** The operator API as other gateways reach it, when that is another address. */
+  readonly peerUrl?: string;
 }
 
 /** The addresses of a gateway that listens on these ports, as others should dial them. */
 export function addressesOf(config: Config, agentPort: number, apiPort: number): GatewayAddresses {
   const host = config.advertiseHost ?? (isEverywhere(config.host) ? hostname() : config.host);
-  const name = host.includes(":") ? `[${host}]` : host;
   const s = config.tlsCertFile === undefined ? "" : "s";
+  const at = (name: string): string => (name.includes(":") ? `[${name}]` : name);
+  const peerHost = config.peerHost === "*" ? hostname() : config.peerHost;
   return {
-    agentUrl: `ws${s}://${name}:${agentPort}${agentPath}`,
-    apiUrl: `http${s}://${name}:${apiPort}`,
+    agentUrl: `ws${s}://${at(host)}:${agentPort}${agentPath}`,
+    apiUrl: `http${s}://${at(host)}:${apiPort}`,
+    ...(peerHost !== undefined && { peerUrl: `http${s}://${at(peerHost)}:${apiPort}` }),
   };
 }
 

@@ -1,5 +1,7 @@
 /** The only file that talks to workflows. Every call has a deadline; none is retried here. */
 import {
+  ActivityCancelledError,
+  ActivityNotFoundError,
   isGrpcServiceError,
   WorkflowExecutionAlreadyStartedError,
   WorkflowNotFoundError,
@@ -52,6 +54,8 @@ import { AgentTurns } from "./agent-turns.ts";
 import { LifecycleGoneError, RequestRefusedError, SecretsInClearError } from "./errors.ts";
 
 const callMs = 5_000;
+/** A heartbeat that takes longer is sent anew. */
+const heartbeatMs = 2_000;
 const invalidArgument = 3;
 /**
  * Temporal takes ten Updates of one workflow at once by default. One more is not only refused: it makes Temporal forget the
@@ -186,6 +190,25 @@ export class AgentPort {
   async gatewayState(gatewayId: string): Promise<GatewayView> {
     return await this.#call(gatewayId, callMs, () =>
       this.#client.workflow.getHandle(gatewayWorkflowId(gatewayId)).query(gatewayStateQuery),
+    );
+  }
+
+  /** One heartbeat of the gateway's lease; gives whether Temporal still has it. */
+  async heartbeatLease(taskToken: Uint8Array): Promise<boolean> {
+    try {
+      await this.#call("the lease", heartbeatMs, () => this.#client.activity.heartbeat(taskToken));
+      return true;
+    } catch (error) {
+      if (error instanceof ActivityNotFoundError || error instanceof ActivityCancelledError) {
+        return false;
+      }
+      throw error;
+    }
+  }
+
+  async endLease(taskToken: Uint8Array): Promise<void> {
+    await this.#call("the lease", heartbeatMs, () =>
+      this.#client.activity.complete(taskToken, undefined),
     );
   }
 

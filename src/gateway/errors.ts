@@ -18,6 +18,7 @@ export class RequestRefusedError extends Error {
     | "TOO_LARGE"
     | "AGENT_BUSY"
     | "PAYLOAD_KEY_NEEDED"
+    | "NOT_READY"
     | "MANAGER_UNAVAILABLE";
   /** For AGENT_ELSEWHERE: the operator API of the gateway that holds the agent. */
   readonly apiUrl?: string;

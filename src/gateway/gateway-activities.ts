@@ -1,6 +1,7 @@
 /** What workflows ask of this gateway, on the task queue `gateway/<gatewayId>`. */
 import { randomUUID } from "node:crypto";
-import { Context } from "@temporalio/activity";
+import { setTimeout as sleep } from "node:timers/promises";
+import { CompleteAsyncError, Context } from "@temporalio/activity";
 import { ApplicationFailure } from "@temporalio/common";
 import { closeCodes } from "../wire/limits.ts";
 import type { CheckOnHostAnswer, Finding, WireCommand } from "../api/index.ts";
@@ -16,13 +17,22 @@ import { sendCancel, sendSessionCommand } from "./session-requests.ts";
 
 /** How long the agent may take to say that it is alive, when the lifecycle does not say. */
 const askMsDefault = 5_000;
+/** How long the offer of a lease that is not ours is kept from coming here again. */
+const foreignLeaseMs = 500;
+/** A lease that broke is mostly there again soon; until then nothing is handed over. */
+const staleLooks = { most: 30, everyMs: 100 };
 /** What agents say of other hosts goes into the histories of those. */
 const saidCharsMax = 500;
 
-export function createGatewayActivities(parts: GatewayParts, lease: Lease): GatewayActivities {
+/** @param lookAround asked for when the lease of an unknown run of this gateway is offered. */
+export function createGatewayActivities(
+  parts: GatewayParts,
+  lease: Lease,
+  lookAround: () => void,
+): GatewayActivities {
   const { sessions } = parts;
   return {
-    deliver: (args) => deliver(parts, args),
+    deliver: (args) => deliver(parts, lease, args),
 
     reply({ requestId, answers }) {
       parts.durable.onReply(requestId, answers);
@@ -78,7 +88,7 @@ export function createGatewayActivities(parts: GatewayParts, lease: Lease): Gate
 
     askNeighbour: (args) => askNeighbour(parts, args),
 
-    holdLease: ({ incarnation }) => holdLease(parts, lease, incarnation),
+    holdLease: ({ incarnation }) => holdLease(parts, lease, incarnation, lookAround),
 
     moveAgents: (args) => moveAgents(parts, args),
   };
@@ -155,24 +165,41 @@ async function moveAgents(
   });
 }
 
-async function holdLease(parts: GatewayParts, lease: Lease, incarnation: string): Promise<void> {
-  requireIncarnation(parts, incarnation);
+/** Held from here on by heartbeats of this process, whose confirmation it sees; the Worker would keep that to itself. */
+async function holdLease(
+  parts: GatewayParts,
+  lease: Lease,
+  incarnation: string,
+  lookAround: () => void,
+): Promise<void> {
   const context = Context.current();
-  await lease.hold({
-    heartbeat: () => {
-      context.heartbeat();
+  if (incarnation !== parts.self.incarnation) {
+    // Another process of the same id may have joined, and its offers come here, too, until this one stops.
+    lookAround();
+    await context.sleep(foreignLeaseMs);
+  }
+  requireIncarnation(parts, incarnation);
+  const { taskToken } = context.info;
+  lease.take({
+    heartbeat: () => parts.port.heartbeatLease(taskToken),
+    giveBack: async () => {
+      await parts.port.endLease(taskToken).catch((error: unknown) => {
+        parts.log.debug({ err: error }, "the lease was not given back: it runs out");
+      });
     },
-    signal: context.cancellationSignal,
   });
+  throw new CompleteAsyncError();
 }
 
 async function deliver(
   parts: GatewayParts,
+  lease: Lease,
   { agentId, epoch, requests }: Parameters<GatewayActivities["deliver"]>[0],
 ): ReturnType<GatewayActivities["deliver"]> {
   const written: number[] = [];
   const notWritten: number[] = [];
-  const session = parts.sessions.findEpoch(agentId, epoch);
+  for (let i = 0; lease.isStale && i < staleLooks.most; i++) await sleep(staleLooks.everyMs);
+  const session = lease.isStale ? undefined : parts.sessions.findEpoch(agentId, epoch);
   const open = session !== undefined && (await session.whenOpen());
   for (const request of requests) {
     const wrote = open && session.takesCommands && parts.durable.hand(session, request);

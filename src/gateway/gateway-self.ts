@@ -17,6 +17,11 @@ export class GatewaySelf implements GatewayRef {
     return this.#incarnations.at(-1) ?? "";
   }
 
+  /** Those that this process had before; undefined for its first. */
+  get earlier(): readonly string[] | undefined {
+    return this.#incarnations.length > 1 ? [...this.#incarnations] : undefined;
+  }
+
   /** Whether that is, or was, an incarnation of this process. */
   was(incarnation: string): boolean {
     return this.#incarnations.includes(incarnation);

@@ -29,6 +29,7 @@ import { Handshakes } from "./handshakes.ts";
 import { GatewayHooks } from "./hooks/gateway-hooks.ts";
 import { Inventory } from "./inventory.ts";
 import { JudgingClock } from "./judging-clock.ts";
+import { lanesOfMember } from "./lanes-of-member.ts";
 import { Lease } from "./lease.ts";
 import { Liveness, stallAfterMs } from "./liveness.ts";
 import { createMetrics } from "./metrics.ts";
@@ -64,6 +65,10 @@ export interface GatewaySurroundings {
   readonly unreadyReasons: () => readonly string[];
   readonly gatewayUrls: () => readonly string[];
   readonly sendsAgentsAway: () => boolean;
+  /** What it knows of its own standing is too old to act on. */
+  readonly isInDoubt: () => boolean;
+  /** Why the gateway is cut off; undefined while it is a member. */
+  readonly fencedBecause: () => string | undefined;
 }
 
 export interface Gateway {
@@ -72,7 +77,7 @@ export interface Gateway {
   readonly liveness: Liveness<Session>;
   readonly lease: Lease;
   /** For callers: any agent, wherever it is. */
-  readonly lanes: ForwardingLanes;
+  readonly lanes: CommandLanes;
   /** For other gateways: the agents that this one holds. */
   readonly localLanes: CommandLanes;
   readonly peers: Peers;
@@ -84,7 +89,7 @@ export function createGateway(around: GatewaySurroundings): Gateway {
   const self = new GatewaySelf(config.gatewayId);
   const clock = new JudgingClock(stallAfterMs);
   const sessions = new Sessions();
-  const lease = new Lease();
+  const lease = new Lease(log);
   const outbox = new SignalOutbox((agentId, signal) => port.signal(agentId, signal), log);
   const relay = createRelay(around, clock, sessions, lease);
   const hooks = new GatewayHooks(config, log, around.listeners);
@@ -107,7 +112,7 @@ export function createGateway(around: GatewaySurroundings): Gateway {
     relays: relay.relayed,
     directRequests: direct.requests,
     durableRequests: durable.requests,
-    forwardedRequests: lanes.forwarded,
+    forwardedRequests: forwardingLanes.forwarded,
     stalledMs: liveness.stalledMs,
     sessions: sessions.size,
     socketsOpening: server.opening,
@@ -117,7 +122,7 @@ export function createGateway(around: GatewaySurroundings): Gateway {
     controls: hooks.controls.ends,
   }));
   registerHookMetrics(metrics.registry, hooks.listeners);
-  const { unreadyReasons, gatewayUrls, sendsAgentsAway } = around;
+  const { unreadyReasons, gatewayUrls, sendsAgentsAway, isInDoubt } = around;
   const forwarding = createForwarding(around, sessions);
   const directAgents = new DirectAgents({
     config,
@@ -132,12 +137,13 @@ export function createGateway(around: GatewaySurroundings): Gateway {
   const base = { config, log, db, self, clock, port, outbox, sessions, relay, ...own };
   const loose = new Set<Promise<void>>();
   const notes = { refusals, inventory };
-  const told = { metrics, tally, loose, unreadyReasons, gatewayUrls, sendsAgentsAway };
+  const told = { metrics, tally, loose, unreadyReasons, gatewayUrls, sendsAgentsAway, isInDoubt };
   const parts: GatewayParts = { ...base, ...notes, ...told };
   const server = createServer(parts, around);
   const liveness = createLiveness(parts, lease);
-  const localLanes = lanesOf(parts);
-  const lanes = forwarding.lanes(localLanes);
+  const localLanes = lanesOfMember(lanesOf(parts), around.fencedBecause);
+  const forwardingLanes = forwarding.lanes(localLanes);
+  const lanes = lanesOfMember(forwardingLanes, around.fencedBecause);
   const trimmer = new RequestTrimmer((most) => forgetOldRequests(db, most), log);
   const { peers } = forwarding;
   return { parts, server, liveness, lease, peers, lanes, localLanes, trimmer };

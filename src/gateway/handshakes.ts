@@ -109,6 +109,11 @@ export class Handshakes {
   async #decide(socket: AgentSocket, hello: Hello): Promise<void> {
     const parts = this.#parts;
     const unready = parts.unreadyReasons();
+    // Alone it takes them as long as it can record them.
+    if (parts.isInDoubt() && parts.gatewayUrls().length > 1) {
+      this.#refuseUnavailable(socket, "it is not sure of its place in the cluster");
+      return;
+    }
     if (unready.length > 0) {
       this.#refuseUnavailable(socket, unready.join("; "));
       return;

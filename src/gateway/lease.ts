@@ -1,54 +1,95 @@
 /**
- * The gateway's lease: an activity of its lifecycle workflow that lives as long as the loop that judges silence beats.
- * Without it the gateway vouches for nobody.
+ * The gateway's lease: an activity of its lifecycle workflow, heartbeaten by the loop that judges silence. It is held as long
+ * as Temporal has confirmed a heartbeat within the lease's time, by this process's own monotonic clock, counted from before
+ * that heartbeat was sent: so it is over here before it is over there, also for a process that stood still meanwhile.
  */
+import { leaseMs } from "../lifecycle/fencing.ts";
+import type { Log } from "../telemetry/log.ts";
 
-/** What the lease needs of the activity that holds it. */
-export interface LeaseHolder {
-  readonly heartbeat: () => void;
-  /** Aborted when the lease is lost or no longer wanted. */
-  readonly signal: AbortSignal;
+/** The lease as Temporal offered it. */
+export interface LeaseOffer {
+  /** Resolves with whether Temporal still has it; throws when it does not answer. */
+  readonly heartbeat: () => Promise<boolean>;
+  /** Ends it; never throws. */
+  readonly giveBack: () => Promise<void>;
 }
 
 export class Lease {
-  #holder: LeaseHolder | undefined;
+  readonly #nowMs: () => number;
+  readonly #log: Log;
+  #offer: LeaseOffer | undefined;
+  #beating = false;
+  #confirmedAtMs: number | undefined;
   #released = false;
-  #giveBack: () => void = () => undefined;
+
+  constructor(log: Log, nowMs: () => number = () => performance.now()) {
+    this.#log = log;
+    this.#nowMs = nowMs;
+  }
 
   get held(): boolean {
-    return this.#holder !== undefined;
+    const { confirmedAgoMs } = this;
+    return this.#offer !== undefined && confirmedAgoMs !== undefined && confirmedAgoMs <= leaseMs;
   }
 
-  /**
-   * Holds the lease until it is lost (throws the reason) or given back (resolves). A lost lease is offered again by the
-   * gateway's lifecycle, unless that has given the gateway up (see `Membership`).
-   */
-  async hold(holder: LeaseHolder): Promise<void> {
-    if (this.#released) return;
-    this.#holder = holder;
-    holder.heartbeat();
-    try {
-      await new Promise<void>((resolve, reject) => {
-        this.#giveBack = resolve;
-        const lost = (): void => {
-          reject(new Error("The lease is lost.", { cause: holder.signal.reason }));
-        };
-        if (holder.signal.aborted) lost();
-        else holder.signal.addEventListener("abort", lost, { once: true });
-      });
-    } finally {
-      if (this.#holder === holder) this.#holder = undefined;
+  /** Since Temporal confirmed it, in this run of the gateway; undefined when it never has. */
+  get confirmedAgoMs(): number | undefined {
+    return this.#confirmedAtMs === undefined ? undefined : this.#nowMs() - this.#confirmedAtMs;
+  }
+
+  /** It was had, and may be somebody else's by now. */
+  get isStale(): boolean {
+    return (this.confirmedAgoMs ?? 0) > leaseMs;
+  }
+
+  /** Takes the lease up; the newest offer counts. It counts as held once its first heartbeat is confirmed. */
+  take(offer: LeaseOffer): void {
+    if (this.#released) {
+      void offer.giveBack();
+      return;
     }
+    this.#offer = offer;
+    this.#beating = false;
+    this.beat();
   }
 
-  /** One beat; nothing when the lease is not held. */
+  /** One heartbeat, unless one is under way; nothing without a lease. */
   beat(): void {
-    this.#holder?.heartbeat();
+    const offer = this.#offer;
+    if (offer === undefined || this.#beating) return;
+    this.#beating = true;
+    void this.#beat(offer).finally(() => {
+      if (this.#offer === offer) this.#beating = false;
+    });
+  }
+
+  /** This run of the gateway gives the lease up, and begins to wait for one of the next run. */
+  async drop(): Promise<void> {
+    const offer = this.#offer;
+    this.#offer = undefined;
+    this.#beating = false;
+    this.#confirmedAtMs = undefined;
+    await offer?.giveBack();
   }
 
   /** The gateway leaves on purpose. */
-  release(): void {
+  async release(): Promise<void> {
     this.#released = true;
-    this.#giveBack();
+    await this.drop();
+  }
+
+  async #beat(offer: LeaseOffer): Promise<void> {
+    const sentAtMs = this.#nowMs();
+    try {
+      const lives = await offer.heartbeat();
+      if (this.#offer !== offer) return;
+      if (lives) this.#confirmedAtMs = sentAtMs;
+      else {
+        this.#offer = undefined;
+        this.#log.warn("the lease is lost");
+      }
+    } catch (error) {
+      this.#log.debug({ err: error }, "a heartbeat of the lease was not confirmed");
+    }
   }
 }

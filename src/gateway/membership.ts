@@ -29,6 +29,7 @@ export interface MembershipParts {
   readonly version: string;
   readonly agentUrl: string;
   readonly apiUrl: string;
+  readonly peerUrl?: string;
   readonly weight: number;
   /** Sessions of a lost incarnation are no longer known to the lifecycles: their agents have to connect again. */
   readonly dropSessions: (why: string) => void;
@@ -39,6 +40,9 @@ export class Membership {
   #joined = false;
   #urls: readonly string[];
   #draining = false;
+  #fencedBecause: string | undefined;
+  #replaced = false;
+  #lookNow: () => void = () => undefined;
   #others: readonly GatewayRow[] = [];
 
   constructor(parts: MembershipParts) {
@@ -48,6 +52,11 @@ export class Membership {
 
   get joined(): boolean {
     return this.#joined;
+  }
+
+  /** Why this gateway has sent its agents away and is about to join anew; undefined when it is not. */
+  get fencedBecause(): string | undefined {
+    return this.#fencedBecause;
   }
 
   /** URLs of all gateways that take agents, this one first if it does. */
@@ -67,21 +76,26 @@ export class Membership {
 
   /** Tells Postgres and Temporal that this gateway is there; tries until both know or `signal` aborts. */
   async join(signal: AbortSignal): Promise<void> {
-    const { db, port, self, log, version, agentUrl, apiUrl, weight } = this.#parts;
+    const { db, port, self, log, version, agentUrl, apiUrl, peerUrl, weight } = this.#parts;
     for (let waitMs = retryMs.first; !signal.aborted; waitMs = Math.min(waitMs * 2, retryMs.most)) {
       const { gatewayId, incarnation } = self;
       try {
-        const row = { id: gatewayId, incarnation, version, agentUrl, apiUrl, weight };
-        await upsertGateway(db, row);
+        const urls = { agentUrl, apiUrl, ...(peerUrl !== undefined && { peerUrl }) };
+        const row = { id: gatewayId, incarnation, version, ...urls, weight };
+        if (!(await upsertGateway(db, row, self.earlier))) {
+          this.#replaced = true;
+          return;
+        }
         await port.joined(gatewayId, { incarnation, version });
         await port.fleetChanged(`gateway ${gatewayId} joined`);
         this.#joined = true;
+        this.#fencedBecause = undefined;
         log.info({ gatewayId, incarnation }, "joined");
         return;
       } catch (error) {
         log.warn({ err: error, retryMs: waitMs }, "could not join: Postgres or Temporal is away");
       }
-      await sleep(waitMs, undefined, { signal }).catch(() => undefined);
+      await this.#rest(waitMs, signal);
     }
   }
 
@@ -95,9 +109,37 @@ export class Membership {
         if (error instanceof GatewayReplacedError) throw error;
         this.#parts.log.debug({ err: error }, "membership could not be looked up");
       });
-      const waitMs = this.#parts.lease.held ? lookEveryMs.withLease : lookEveryMs.without;
-      await sleep(waitMs, undefined, { signal }).catch(() => undefined);
+      if (this.#replaced) throw new GatewayReplacedError(this.#parts.self.gatewayId);
+      await this.#rest(
+        this.#parts.lease.held ? lookEveryMs.withLease : lookEveryMs.without,
+        signal,
+      );
     }
+  }
+
+  /** Something happened that the next look must not wait for. */
+  lookNow(): void {
+    this.#lookNow();
+  }
+
+  /** The row of this gateway is of that incarnation. */
+  noteRow(incarnation: string): void {
+    if (this.#parts.self.was(incarnation)) return;
+    this.#replaced = true;
+    this.#lookNow();
+  }
+
+  /** This gateway no longer counts on what it holds: agents are sent away, and a new incarnation joins when it can. */
+  fence(why: string): void {
+    const { self, log, lease, dropSessions } = this.#parts;
+    const { incarnation } = self;
+    log.error({ incarnation, why }, "cut off: agents are sent away, a new incarnation joins");
+    this.#joined = false;
+    this.#fencedBecause = why;
+    self.renew();
+    void lease.drop();
+    dropSessions("This gateway is cut off: connect to another one.");
+    this.#lookNow();
   }
 
   /**
@@ -144,9 +186,8 @@ export class Membership {
     const { lease, self } = this.#parts;
     const gateways = await this.#lookAround();
     const own = gateways.find(({ id }) => id === self.gatewayId);
-    if (own !== undefined && !self.was(own.incarnation)) {
-      throw new GatewayReplacedError(self.gatewayId);
-    }
+    if (own !== undefined) this.noteRow(own.incarnation);
+    if (this.#replaced) throw new GatewayReplacedError(self.gatewayId);
     if (!this.#joined) await this.join(signal);
     if (this.#joined && !lease.held) await this.#checkStanding();
   }
@@ -171,13 +212,19 @@ export class Membership {
    * are lost to the lifecycles, and what is still said of the lost incarnation must not hurt new ones.
    */
   async #checkStanding(): Promise<void> {
-    const { port, self, log, dropSessions } = this.#parts;
+    const { port, self } = this.#parts;
     const { incarnation } = self;
     const view = await port.gatewayState(self.gatewayId);
     if (view.incarnation !== incarnation || view.state === "joined") return;
-    log.error({ incarnation }, "given up as lost: agents are sent away, a new incarnation joins");
-    this.#joined = false;
-    self.renew();
-    dropSessions("This gateway was given up as lost: connect again.");
+    if (incarnation === self.incarnation) this.fence("it was given up as lost");
+  }
+
+  async #rest(ms: number, signal: AbortSignal): Promise<void> {
+    const woken = new AbortController();
+    this.#lookNow = () => {
+      woken.abort();
+    };
+    const any = AbortSignal.any([signal, woken.signal]);
+    await sleep(ms, undefined, { signal: any }).catch(() => undefined);
   }
 }

@@ -46,4 +46,6 @@ export interface GatewayParts {
   readonly gatewayUrls: () => readonly string[];
   /** This gateway is being emptied, and agents could go elsewhere: it takes none. */
   readonly sendsAgentsAway: () => boolean;
+  /** What this gateway knows of its own standing is too old to take agents on, where others could. */
+  readonly isInDoubt: () => boolean;
 }

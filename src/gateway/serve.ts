@@ -12,8 +12,11 @@ import { startActivityWorker } from "./activity-worker.ts";
 import { addressesOf, ownUrl, type GatewayAddresses } from "./addresses.ts";
 import { AgentPort } from "./agent-port.ts";
 import type { ApiContext } from "./api/context.ts";
+import { GatewayReplacedError } from "./errors.ts";
 import { createGatewayActivities } from "./gateway-activities.ts";
 import { createGateway, type Gateway } from "./gateway.ts";
+import type { Fence } from "./fence.ts";
+import { fenceOf } from "./fence-of.ts";
 import { Membership } from "./membership.ts";
 import { packageVersion } from "./version.ts";
 
@@ -53,6 +56,7 @@ export async function serve(
   const temporal = coreClient(native);
   const port = new AgentPort(temporal);
   let membership: Membership | undefined;
+  let fence: Fence | undefined;
   const unreadyReasons = (): readonly string[] =>
     membership?.joined === true ? [] : ["this gateway has not joined the cluster"];
   const directDb = openPool(config.databaseUrl ?? "", {
@@ -71,36 +75,34 @@ export async function serve(
     unreadyReasons,
     gatewayUrls: () => membership?.urls ?? [],
     sendsAgentsAway: () => membership?.sendsAgentsAway ?? false,
+    isInDoubt: () => fence?.isInDoubt ?? false,
+    fencedBecause: () => membership?.fencedBecause,
   });
   const { parts, server, lease } = gateway;
   const stopWorker = new AbortController();
   let api: ListeningApi | undefined;
   let worker: { readonly stopped: Promise<void> } | undefined;
   try {
-    api = await openApi(apiContext(gateway, temporal, unreadyReasons));
+    const sureForMs = (): number => fence?.sureForMs ?? 0;
+    api = await openApi({ ...apiContext(gateway, temporal), unreadyReasons, sureForMs });
     const addresses = addressesOf(config, await server.listen(), api.port);
-    membership = new Membership({
-      db: pool,
-      port,
-      self: parts.self,
-      lease,
-      log,
-      version: packageVersion(),
-      weight: config.gatewayWeight,
-      ...addresses,
-      dropSessions: (why) => {
-        dropSessions(gateway, why);
-      },
-    });
+    membership = membershipOf(gateway, addresses);
     gateway.liveness.start();
     gateway.trimmer.start();
-    const activities = createGatewayActivities(parts, lease);
+    const activities = createGatewayActivities(parts, lease, () => membership?.lookNow());
     worker = startActivityWorker(native, config.gatewayId, activities, log, stopWorker.signal);
     await membership.join(signal);
     parts.directAgents.start(ownUrl(config, addresses));
     if (!signal.aborted) onReady?.(addresses);
+    fence = fenceOf(gateway, membership);
+    fence.start();
     await membership.keep(signal);
+  } catch (error) {
+    // What is for the other process must not come here any more.
+    if (error instanceof GatewayReplacedError) stopWorker.abort();
+    throw error;
   } finally {
+    fence?.stop();
     await sendAgentsElsewhere(gateway, membership);
     await parts.directAgents.close();
     await leave(gateway, membership, () => api?.close());
@@ -110,6 +112,18 @@ export async function serve(
     await port.settle();
     await directDb.end();
   }
+}
+
+function membershipOf(gateway: Gateway, addresses: GatewayAddresses): Membership {
+  const { config, db, port, self, log } = gateway.parts;
+  return new Membership({
+    ...{ db, port, self, log, lease: gateway.lease, ...addresses },
+    version: packageVersion(),
+    weight: config.gatewayWeight,
+    dropSessions: (why) => {
+      dropSessions(gateway, why);
+    },
+  });
 }
 
 /** Before a gateway stops, its agents open their sessions with others, as far as that can be done in its time. */
@@ -160,7 +174,7 @@ async function leave(
   const writers = [parts.refusals.close(), parts.inventory.close(), trimmer.close()];
   await Promise.all([...parts.loose, ...writers]);
   // The lifecycle tells the agents that are left when the lease ends, so it ends last.
-  lease.release();
+  await lease.release();
 }
 
 /** The lifecycles hear of it by the lost lease, not by each socket. */
@@ -174,8 +188,7 @@ function dropSessions({ parts }: Gateway, why: string): void {
 function apiContext(
   { parts, lanes, localLanes }: Gateway,
   temporal: Client,
-  unreadyReasons: () => readonly string[],
-): ApiContext {
+): Omit<ApiContext, "unreadyReasons" | "sureForMs"> {
   const { config, log, db, self, metrics } = parts;
   return {
     config,
@@ -192,7 +205,6 @@ function apiContext(
       },
     },
     metrics: metrics.registry,
-    unreadyReasons,
   };
 }
 

@@ -189,12 +189,17 @@ export interface GatewayJson {
   readonly agentUrl: string;
   readonly apiUrl: string;
   readonly state: string;
+  /** Absent: the gateway that answers is of the first release. */
+  readonly standing?: string;
   readonly stateReason: string;
   readonly startedAt: string;
   readonly stateSince: string;
   readonly weight: number;
   readonly draining: boolean;
   readonly agents: number;
+  readonly leaseAgoMs?: number | null;
+  readonly lagMs?: number | null;
+  readonly requestsPerSecond?: number | null;
 }
 /** How a drain of a gateway fares. */
 export interface DrainJson {

@@ -28,10 +28,20 @@ export function gatewaysTable(
   return table<GatewayJson>(
     [
       { title: "GATEWAY", text: (gateway) => gateway.id },
-      { title: "STATE", text: ({ state, draining }) => (draining ? "draining" : state) },
+      {
+        title: "STATE",
+        text: ({ standing, state, draining }) => standing ?? (draining ? "draining" : state),
+      },
       { title: "FOR", text: (gateway) => since(gateway.stateSince), align: "right" },
       { title: "AGENTS", text: (gateway) => String(gateway.agents), align: "right" },
       { title: "WEIGHT", text: (gateway) => String(gateway.weight), align: "right" },
+      {
+        title: "REQUESTS/S",
+        text: (gateway) => rounded(gateway.requestsPerSecond),
+        align: "right",
+      },
+      { title: "LAG", text: (gateway) => ms(gateway.lagMs), align: "right" },
+      { title: "LEASE", text: (gateway) => ms(gateway.leaseAgoMs), align: "right" },
       { title: "VERSION", text: (gateway) => gateway.version, cuttable: true },
       { title: "FOR AGENTS", text: (gateway) => gateway.agentUrl, cuttable: true },
       { title: "OPERATOR API", text: (gateway) => gateway.apiUrl, cuttable: true },
@@ -40,4 +50,13 @@ export function gatewaysTable(
     gateways,
     width,
   );
+}
+
+/** What a gateway has not said, or not for a while, is a dash. */
+function rounded(value: number | null | undefined): string {
+  return value === null || value === undefined ? "-" : String(Math.round(value));
+}
+
+function ms(value: number | null | undefined): string {
+  return value === null || value === undefined ? "-" : `${rounded(value)} ms`;
 }

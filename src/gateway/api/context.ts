@@ -20,4 +20,6 @@ export interface ApiContext {
   readonly metrics: Registry;
   /** What keeps the gateway from being ready, in words; empty when it is. */
   readonly unreadyReasons: () => readonly string[];
+  /** For how long it has had its lease and PostgreSQL without a break. */
+  readonly sureForMs: () => number;
 }

@@ -6,13 +6,13 @@ import type { Api } from "./validation.ts";
 
 const schema = { hide: true };
 
-export function healthRoutes(api: Api, { metrics, unreadyReasons }: ApiParts): void {
+export function healthRoutes(api: Api, { metrics, unreadyReasons, sureForMs }: ApiParts): void {
   api.get("/healthz", { schema }, () => ({ status: "ok" }));
 
   api.get("/readyz", { schema }, () => {
     const reasons = unreadyReasons();
     if (reasons.length > 0) throw new ApiError("NOT_READY", `Not ready: ${reasons.join("; ")}.`);
-    return { status: "ready" };
+    return { status: "ready", sureForMs: Math.round(sureForMs()) };
   });
 
   api.get("/metrics", { schema }, async (_, reply) => {

@@ -2,6 +2,7 @@
 import { Type, type TSchema } from "typebox";
 import { resourceStates, statuses } from "../../api/index.ts";
 import { agentEventTypes } from "../../workflows/activity-types.ts";
+import { gatewayStandings } from "../../lifecycle/gateway-standing.ts";
 import { agentIdPattern } from "../../wire/limits.ts";
 import { problems } from "./problems.ts";
 
@@ -9,6 +10,7 @@ const strict = { additionalProperties: false };
 const name = Type.String({ minLength: 1, maxLength: 128 });
 const time = Type.String({ format: "date-time" });
 const text = Type.String({ maxLength: 1_000 });
+const orNull = (schema: TSchema) => Type.Union([schema, Type.Null()]);
 
 export const agentParams = Type.Object({ id: Type.String({ pattern: agentIdPattern }) });
 export const gatewayParams = Type.Object({ id: Type.String({ pattern: agentIdPattern }) });
@@ -214,7 +216,12 @@ export const gatewaysResult = Type.Object({
       version: Type.String(),
       agentUrl: Type.String(),
       apiUrl: Type.String(),
-      state: Type.Enum(["joined", "lost", "left"]),
+      peerUrl: Type.String({ description: "Where other gateways reach it." }),
+      standing: Type.Enum([...gatewayStandings], {
+        description:
+          "Its state in one word. silent: it has not reported for 10 s; fenced: it was cut off, sent its agents away, and joins anew.",
+      }),
+      state: Type.Enum(["joined", "lost", "left"], { description: "As its lifecycle says." }),
       stateReason: Type.String(),
       startedAt: time,
       stateSince: time,
@@ -223,6 +230,13 @@ export const gatewaysResult = Type.Object({
       }),
       draining: Type.Boolean({ description: "It is being emptied, and takes no agents." }),
       agents: Type.Integer(),
+      reportAgoMs: orNull(Type.Integer({ description: "Since it reported what follows." })),
+      leaseAgoMs: orNull(
+        Type.Integer({ description: "Since Temporal confirmed its lease; null: it has none." }),
+      ),
+      lagMs: orNull(Type.Number({ description: "Lateness of its event loop, 99th percentile." })),
+      requestsPerSecond: orNull(Type.Number({ description: "Requests of callers, both lanes." })),
+      fencedBecause: orNull(Type.String()),
     }),
   ),
 });

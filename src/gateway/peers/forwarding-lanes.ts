@@ -20,7 +20,7 @@ export interface ForwardingParts {
 }
 
 /** The agent is not where the route said: another look may find it. */
-const stale: ReadonlySet<string> = new Set(["AGENT_ELSEWHERE", "AGENT_NOT_CONNECTED"]);
+const stale: ReadonlySet<string> = new Set(["AGENT_ELSEWHERE", "AGENT_NOT_CONNECTED", "NOT_READY"]);
 
 export class ForwardingLanes implements CommandLanes {
   readonly #parts: ForwardingParts;
@@ -128,7 +128,7 @@ function isStale(error: unknown): boolean {
 function isOutage(error: unknown): boolean {
   return (
     error instanceof RequestRefusedError &&
-    (error.code === "MANAGER_UNAVAILABLE" || (error.code as string) === "NOT_READY")
+    (error.code === "MANAGER_UNAVAILABLE" || error.code === "NOT_READY")
   );
 }
 

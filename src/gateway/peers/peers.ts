@@ -30,12 +30,12 @@ export class Peers {
   linkTo(route: Route): PeerLink | undefined {
     const name = peerName(route);
     const known = this.#links.get(name);
-    if (known !== undefined || route.apiUrl === null) return known;
+    if (known !== undefined || route.peerUrl === null) return known;
     const { apiToken, ca, log } = this.#options;
-    const { gatewayId, apiUrl } = route;
+    const { gatewayId, peerUrl } = route;
     const link = new PeerLink(
       {
-        apiUrl,
+        apiUrl: peerUrl,
         name: gatewayId,
         headers: { authorization: `Bearer ${peerToken(apiToken)}`, [peerHeader]: name },
         ca,

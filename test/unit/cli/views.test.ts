@@ -280,8 +280,13 @@ describe("muster gateways and request", () => {
       draining: false,
       agents: 12,
     };
-    expect(gatewaysTable([gateway], page).split("\n")[1]).toMatch(
-      /^gw-1 +lost +1 min +12 +1 +0\.1\.0 +ws:\S+ +http:\S+ +its lease ran out$/,
+    const wide = { ...page, width: 160 };
+    expect(gatewaysTable([gateway], wide).split("\n")[1]).toMatch(
+      /^gw-1 +lost +1 min +12 +1 +- +- +- +0\.1\.0 +ws:\S+ +http:\S+ +its lease ran out$/,
+    );
+    const said = { standing: "up", leaseAgoMs: 1_900, lagMs: 2.4, requestsPerSecond: 17.2 };
+    expect(gatewaysTable([{ ...gateway, ...said }], wide).split("\n")[1]).toMatch(
+      /^gw-1 +up +1 min +12 +1 +17 +2 ms +1900 ms +0\.1\.0 /,
     );
   });
 

@@ -30,7 +30,11 @@ function gatewayOfOneAgent() {
     passing: undefined,
     secrets: { open: (_agentId: string, commands: unknown) => commands } as never,
   });
-  const activities = createGatewayActivities({ sessions, durable } as GatewayParts, nothing);
+  const activities = createGatewayActivities(
+    { sessions, durable } as GatewayParts,
+    { isStale: false } as never,
+    nothing,
+  );
   const deliver = (more: Partial<DurableRequest> = {}) => {
     const fixed = { onError: "stop", inSequence: true, waitMs: 1_000 } as const;
     const commands = [{ type: "StopVm", id: "c1" }];

@@ -1,0 +1,23 @@
+import type { CommandLanes } from "./command-lanes.ts";
+import { RequestRefusedError } from "./errors.ts";
+
+/** Lanes that take nothing while the gateway is cut off: its callers ask another one. */
+export function lanesOfMember(
+  lanes: CommandLanes,
+  fencedBecause: () => string | undefined,
+): CommandLanes {
+  const whenMember = async <T>(call: () => Promise<T>): Promise<T> => {
+    const why = fencedBecause();
+    if (why === undefined) return await call();
+    throw new RequestRefusedError(
+      "NOT_READY",
+      `This gateway is cut off (${why}): nothing was sent, ask another one.`,
+    );
+  };
+  return {
+    sendDirect: (...args) => whenMember(() => lanes.sendDirect(...args)),
+    sendDurable: (...args) => whenMember(() => lanes.sendDurable(...args)),
+    submitDurable: (...args) => whenMember(() => lanes.submitDurable(...args)),
+    awaitSettled: (...args) => whenMember(() => lanes.awaitSettled(...args)),
+  };
+}
