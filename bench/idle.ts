@@ -82,7 +82,8 @@ export async function benchIdle(
       cores: round(sum(muster.cpuMs) / windowMs),
       coresByProcess: cores(muster.cpuMs),
       plainCores: round((plain.cpuMsPerPing * agents * pingsPerHour) / hourMs),
-      gatewayKbPerAgent: round(memoryBytes / 1_024),
+      // Of few agents it is lost in what the collector has not given back yet.
+      ...(agents >= 5_000 && { gatewayKbPerAgent: round(memoryBytes / 1_024) }),
       ...detection,
     };
   });

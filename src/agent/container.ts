@@ -52,6 +52,8 @@ export interface ContainerParts {
   /** Called with each session that is open. */
   readonly onOpen?:
     ((session: { readonly gateway: string; readonly epoch: number }) => void) | undefined;
+  /** Called with the end of each session, also of one that never opened. */
+  readonly onEnd?: ((end: SessionEnd) => void) | undefined;
   readonly abortGraceMs?: number | undefined;
 }
 
@@ -129,6 +131,7 @@ export class Container {
     this.#pings?.stop();
     this.#pings = undefined;
     if (end.wasOpen) this.#parts.resources.disconnected();
+    this.#parts.onEnd?.(end);
     return end;
   }
 

@@ -1,5 +1,6 @@
 import type { ServerResource, ShutdownReason } from "../api/index.ts";
 import type { ResourceSpec } from "./load-resource.ts";
+import type { HostShare, ZoneLoss } from "./rehearsal/plan.ts";
 
 /** What both kinds of agent process are told. */
 export interface ConnectOptions {
@@ -49,6 +50,26 @@ export interface SimOptions extends ConnectOptions {
   readonly worldPort?: number | undefined;
   /** Settings of each simulated host, as for the resource `simulator`. */
   readonly config?: Readonly<Record<string, unknown>> | undefined;
+  /** What a rehearsal does to them; absent: nothing happens. */
+  readonly rehearsal?: RehearsalOptions | undefined;
+}
+
+/** A rehearsal of outages on a fleet that the seed decides. */
+export interface RehearsalOptions {
+  /** Spreads the hosts over zones and clusters, draws what they are like and who is hit. */
+  readonly seed: number;
+  /** VMs of a host at first, and what each of its Commands takes; drawn for each host. */
+  readonly vms?: Bounds | undefined;
+  readonly latencyMs?: Bounds | undefined;
+  readonly lose: readonly ZoneLoss[];
+  readonly kill?: HostShare | undefined;
+  readonly flap?: HostShare | undefined;
+}
+
+/** Both included. */
+export interface Bounds {
+  readonly least: number;
+  readonly most: number;
 }
 
 /** Says that an agent is connected for the first time. */

@@ -1,6 +1,6 @@
 /** One host of `muster sim`: an agent with a simulated machine, started anew each time that its power comes back. */
 import { createHmac } from "node:crypto";
-import type { VmInfo } from "../api/index.ts";
+import type { ServerResource, VmInfo } from "../api/index.ts";
 import { loadSimulatedMachine, type SimulatedMachine } from "../resources/index.ts";
 import type { Log } from "../telemetry/log.ts";
 import { Container } from "./container.ts";
@@ -10,6 +10,8 @@ import type { Dial } from "./link.ts";
 import { ManagerPort } from "./manager-port.ts";
 import type { SimOptions } from "./options.ts";
 import { PowerSwitch, type Power } from "./power-switch.ts";
+import { HostNetwork, type NetworkState } from "./rehearsal/network.ts";
+import type { FleetTally } from "./rehearsal/tally.ts";
 import { ResourceSet, type Place } from "./resource-set.ts";
 import { orAborted } from "./time-limit.ts";
 import type { WorldHost } from "./world.ts";
@@ -24,18 +26,28 @@ export interface Fleet {
   readonly masterSecret: string;
   /** URL of the world, for Investigators. */
   readonly world: string;
+  readonly tally: FleetTally;
 }
 
 export class SimulatedHost implements WorldHost {
   readonly agentId: string;
   readonly #fleet: Fleet;
   readonly #place: Place;
+  readonly #config: Readonly<Record<string, unknown>>;
   readonly #power = new PowerSwitch();
+  readonly #network = new HostNetwork();
   readonly #manager = new ManagerPort();
   #machine: SimulatedMachine | undefined;
 
-  constructor(fleet: Fleet, agentId: string, place: Place) {
+  /** @param config its own settings, beside the fleet's. */
+  constructor(
+    fleet: Fleet,
+    agentId: string,
+    place: Place,
+    config: Readonly<Record<string, unknown>> = {},
+  ) {
     this.agentId = agentId;
+    this.#config = config;
     this.#fleet = fleet;
     this.#place = place;
   }
@@ -51,6 +63,11 @@ export class SimulatedHost implements WorldHost {
     this.#fleet.log.info({ agentId: this.agentId, power }, "power switched");
   }
 
+  /** Silent: nothing gets through, and no socket is closed. Down: sockets end, and none opens. */
+  setNetwork(state: NetworkState): void {
+    this.#network.change(state);
+  }
+
   vms(): readonly VmInfo[] {
     return this.#machine?.vms() ?? [];
   }
@@ -59,10 +76,11 @@ export class SimulatedHost implements WorldHost {
   async run(signal: AbortSignal, onOpen: (agentId: string) => void): Promise<void> {
     const { options, world } = this.#fleet;
     // Names of VMs are unique in the whole fleet, so that they can move to any host of it.
-    const config = { vmPrefix: `${this.agentId}-vm-`, ...options.config, world };
+    const config = { vmPrefix: `${this.agentId}-vm-`, ...options.config, ...this.#config, world };
     const context = { agentId: this.agentId, config, manager: this.#manager };
     this.#machine = await loadSimulatedMachine(context);
-    const resources = new ResourceSet([this.#machine], this.#place, this.#fleet.log);
+    const counted = countCommands(this.#machine, this.#fleet.tally);
+    const resources = new ResourceSet([counted], this.#place, this.#fleet.log);
     while (!signal.aborted) {
       const container = await this.#container(resources, onOpen);
       await container.run(AbortSignal.any([signal, this.#power.offSignal]));
@@ -71,7 +89,7 @@ export class SimulatedHost implements WorldHost {
   }
 
   async #container(resources: ResourceSet, onOpen: (agentId: string) => void): Promise<Container> {
-    const { options, log, dial, software, masterSecret } = this.#fleet;
+    const { options, log, dial, software, masterSecret, tally } = this.#fleet;
     const { agentId } = this;
     const journal = new Journal(agentHome(options.home, agentId).journalFile, log);
     await journal.load();
@@ -87,13 +105,35 @@ export class SimulatedHost implements WorldHost {
       resources,
       manager: this.#manager,
       journal,
-      dial: this.#power.wire(dial),
+      dial: this.#network.wire(this.#power.wire(dial)),
       frameBytesMax: options.frameBytesMax,
       log: log.child({ agentId }),
       shutdownReason: options.shutdownReason,
       onOpen: () => {
+        tally.onOpen(agentId, performance.now() - this.#network.dialledAtMs);
         onOpen(agentId);
+      },
+      onEnd: (end) => {
+        tally.onEnd(agentId, end);
       },
     });
   }
+}
+
+/** The machine, whose Commands are counted and timed. */
+function countCommands(machine: SimulatedMachine, tally: FleetTally): ServerResource {
+  return {
+    name: machine.name,
+    initialize: () => machine.initialize(),
+    currentStatus: () => machine.currentStatus(),
+    executeRequest: async (command, options) => {
+      const startedMs = performance.now();
+      try {
+        return await machine.executeRequest(command, options);
+      } finally {
+        tally.onCommand(performance.now() - startedMs);
+      }
+    },
+    close: () => machine.close?.() ?? Promise.resolve(),
+  };
 }

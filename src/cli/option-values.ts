@@ -46,3 +46,44 @@ export function oneOf<T extends string>(words: readonly T[]): (text: string) => 
     return found;
   };
 }
+
+/** Whole numbers from–to, such as 0-20, or one number for both. */
+export function bounds(text: string): { readonly least: number; readonly most: number } {
+  const [, from = "", to = from] = /^(\d{1,6})(?:-(\d{1,6}))?$/.exec(text) ?? [];
+  if (from === "" || Number(to) < Number(from)) {
+    throw new InvalidArgumentError("Give a number, or two such as 5-50.");
+  }
+  return { least: Number(from), most: Number(to) };
+}
+
+/**
+ * When something happens and how long it lasts: `what@30s+60s`. Without `@` it happens at once, without `+` it has no end.
+ */
+export function moment(text: string): {
+  readonly what: string;
+  readonly atMs: number;
+  readonly forMs: number | undefined;
+} {
+  const [, what, at, lasts] = /^([^@+]+)(?:@([^+]+))?(?:\+(.+))?$/.exec(text) ?? [];
+  if (what === undefined) throw new InvalidArgumentError("Give it as what@30s+60s.");
+  const time = duration(0, 604_800);
+  return {
+    what,
+    atMs: at === undefined ? 0 : time(at) * 1_000,
+    forMs: lasts === undefined ? undefined : time(lasts) * 1_000,
+  };
+}
+
+/** A share of all such as 10%, with its moment. */
+export function shareAt(text: string): {
+  readonly share: number;
+  readonly atMs: number;
+  readonly forMs: number | undefined;
+} {
+  const { what, ...when } = moment(text);
+  const percent = Number(/^(\d+(?:\.\d+)?)%$/.exec(what)?.[1]);
+  if (!(percent > 0 && percent <= 100)) {
+    throw new InvalidArgumentError("Give a share such as 10%, or 10%@30s.");
+  }
+  return { share: percent / 100, ...when };
+}

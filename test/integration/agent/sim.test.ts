@@ -3,11 +3,19 @@ import { join } from "node:path";
 import { pino } from "pino";
 import { describe, expect, test } from "vitest";
 import { runSim } from "../../../src/agent/run-sim.ts";
+import type { RehearsalOptions } from "../../../src/agent/options.ts";
+import type { SimNews } from "../../../src/agent/rehearsal/rehearse.ts";
 import { waitUntil } from "../../helpers/wait-until.ts";
 import { afterTest, makeHome, startGateway } from "./agent-under-test.ts";
 import type { FakeGateway } from "./fake-gateway.ts";
 
-function startSim(gateway: FakeGateway, home: string, agents: number) {
+function startSim(
+  gateway: FakeGateway,
+  home: string,
+  agents: number,
+  rehearsal?: RehearsalOptions,
+) {
+  const news: SimNews[] = [];
   const stopping = new AbortController();
   let ready = 0;
   const ended = runSim(
@@ -20,10 +28,12 @@ function startSim(gateway: FakeGateway, home: string, agents: number) {
       clustersPerZone: 2,
       connectsPerSecond: 1_000,
       config: { vms: 1 },
+      rehearsal,
     },
     pino({ level: "silent" }),
     stopping.signal,
     (said) => (ready = said.agents),
+    (said) => news.push(said),
   );
   ended.catch(() => undefined);
   const stop = async () => {
@@ -34,6 +44,7 @@ function startSim(gateway: FakeGateway, home: string, agents: number) {
   return {
     ended,
     stop,
+    news,
     untilReady: () => waitUntil("the fleet is ready", () => ready > 0 && ready),
   };
 }
@@ -84,5 +95,23 @@ describe("simulated fleet", () => {
     await sim.untilReady();
     await expect(startSim(gateway, home, 2).ended).rejects.toMatchObject({ code: "AGENT_RUNNING" });
     expect(readdirSync(join(home, "agents"))).toEqual(["sim-fleet"]);
+  });
+
+  test("rehearsal - who is killed says no goodbye and stays away; each step and the end are told", async () => {
+    const gateway = await startGateway();
+    const sim = startSim(gateway, makeHome().path, 20, {
+      seed: 5,
+      vms: { least: 0, most: 3 },
+      lose: [],
+      kill: { share: 0.2, atMs: 0 },
+    });
+    await sim.untilReady();
+    const killed = await waitUntil("some are killed", () =>
+      sim.news.find(({ event }) => event === "kill"),
+    );
+    expect(killed.hosts).toBe(4);
+    await sim.stop();
+    expect(sim.news.at(-1)).toMatchObject({ event: "end", agents: 20, refused: 0 });
+    expect(gateway.sessions.flatMap((session) => session.requests("Shutdown"))).toHaveLength(16);
   });
 });
