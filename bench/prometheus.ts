@@ -20,7 +20,7 @@ export async function readMetrics(url: string, token?: string): Promise<Metrics>
 }
 
 /** Lines that are no figure are passed over. */
-export function parseMetrics(text: string): Metrics {
+function parseMetrics(text: string): Metrics {
   const figures = text.split("\n").flatMap((line) => {
     const [, name, labels = "", value] = /^(\w+)(?:\{(.*)\})? (\S+)/.exec(line) ?? [];
     return name === undefined ? [] : [{ name, labels: readLabels(labels), value: Number(value) }];

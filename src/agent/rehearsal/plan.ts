@@ -58,7 +58,7 @@ const thereMs = { least: 5_000, most: 20_000 };
 const flapGrainMs = 1_000;
 
 /** A number from 0 up to 1 that seed and text decide. */
-export function drawn(seed: number, text: string): number {
+function drawn(seed: number, text: string): number {
   return createHash("sha256").update(`${seed}/${text}`).digest().readUInt32BE(0) / 0x1_0000_0000;
 }
 
@@ -100,7 +100,7 @@ function zoneSteps(wishes: Wishes, hosts: readonly number[], loss: ZoneLoss): re
 }
 
 /** `zone-b` is the second zone, as people count who name them by letters. */
-export function canonicalZone(zone: string): string {
+function canonicalZone(zone: string): string {
   const [, letter] = /^zone-([a-z])$/.exec(zone) ?? [];
   return letter === undefined ? zone : `zone-${letter.charCodeAt(0) - "a".charCodeAt(0) + 1}`;
 }
