@@ -101,10 +101,11 @@ export class Life {
 
   /**
    * For validators: acts on what came before, so that they judge by the newest state. Only the loop begins anything in
-   * the outside world, so a replay, which runs no validators, comes to the same commands.
+   * the outside world, so a replay, which runs no validators, comes to the same commands. A verb may ask for a patch, whose
+   * marker would stand before the Update here and behind it in a replay: it is left to the handler, with all behind it.
    */
   catchUp(): void {
-    this.#readInbox();
+    this.#readInbox(({ type }) => type !== "operator");
   }
 
   /** Runs until the agent is removed; ends in `continueAsNew` when the history has grown. */
@@ -136,8 +137,10 @@ export class Life {
     }
   }
 
-  #readInbox(): void {
-    for (let inbound = this.#inbox.shift(); inbound; inbound = this.#inbox.shift()) {
+  /** @param goesOn whether to act on the next message; what is left stays in the inbox. */
+  #readInbox(goesOn: (next: Inbound) => boolean = () => true): void {
+    for (let inbound = this.#inbox[0]; inbound && goesOn(inbound); inbound = this.#inbox[0]) {
+      this.#inbox.shift();
       this.#read = true;
       try {
         if (this.#jobs.ended(inbound)) this.#act(inbound);

@@ -1,4 +1,6 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { WorkflowUpdateFailedError } from "@temporalio/client";
+import { Worker } from "@temporalio/worker";
 import { expect, test } from "vitest";
 import {
   configureUpdate,
@@ -6,8 +8,9 @@ import {
   operatorUpdates,
 } from "../../../src/workflows/agent-messages.ts";
 import type { OperatorVerb } from "../../../src/workflows/agent-messages.ts";
+import { workflowBundle } from "../../helpers/bundle.ts";
 import { waitUntil } from "../../helpers/wait-until.ts";
-import { AgentUnderTest, useRig } from "./rig.ts";
+import { AgentUnderTest, command, useRig } from "./rig.ts";
 
 const rig = useRig();
 
@@ -99,4 +102,35 @@ test("configure - an agent's own settings count at once, tell its gateway, and o
   await expect(
     agent.handle.executeUpdate(configureUpdate, { args: [{ pingIntervalMs: 1 }] }),
   ).rejects.toThrow(WorkflowUpdateFailedError);
+});
+
+test("a verb by signal and an Update in one workflow task - the history replays", async () => {
+  // Both wait for the workflow task that this keeps open.
+  rig.edge.recordAgent = async (_way, record) => {
+    await sleep(400);
+    rig.edge.records.push(record);
+  };
+  const inOneTask =
+    /enterMaintenance workflowTaskScheduled workflowTaskStarted workflowTaskCompleted (markerRecorded |upsert\w+ )*workflowExecutionUpdateAccepted/;
+  const handle = await waitUntil("both came with one task", async () => {
+    const agent = await connected("verb-and-update");
+    await agent.handle.signal("noSuchSignal");
+    const maintenance = agent.handle.signal(operatorSignals.enterMaintenance, { policy: "stop" });
+    const admitted = agent.admit({ commands: [command("StopVm")], waitSeconds: 5 });
+    await Promise.all([maintenance, admitted]);
+    const { events } = await agent.handle.fetchHistory();
+    const steps = (events ?? []).map(
+      ({ workflowExecutionSignaledEventAttributes: signal, ...event }) => {
+        const attributes = Object.keys(event).find((key) => key.endsWith("EventAttributes")) ?? "";
+        return signal?.signalName ?? attributes.replace("EventAttributes", "");
+      },
+    );
+    return inOneTask.test(steps.join(" ")) && agent.handle;
+  });
+  const replayed = Worker.runReplayHistory(
+    { workflowBundle: await workflowBundle() },
+    await handle.fetchHistory(),
+    handle.workflowId,
+  );
+  await expect(replayed).resolves.toBeUndefined();
 });
