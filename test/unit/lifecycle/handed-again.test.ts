@@ -4,6 +4,7 @@ import {
   dueForDelivery,
   markHanded,
   markUndelivered,
+  toDeliver,
 } from "../../../src/lifecycle/mailbox-delivery.ts";
 import { settleExpired } from "../../../src/lifecycle/mailbox-settle.ts";
 import { emptyMailbox } from "../../../src/lifecycle/mailbox-types.ts";
@@ -46,4 +47,18 @@ it("mailbox - a Request that no session was given twice and that came back was n
   markHanded(request, 4);
   markUndelivered(mailbox, 4, [request.seq]);
   expect(outcomeOf(mailbox)).toBe("notSent");
+});
+
+it("mailbox - a Request says which session may have had it first, or that one is not remembered", () => {
+  const { mailbox, request } = pendingRequest();
+  const delivered = () => toDeliver(mailbox, [request], 0)[0];
+  expect(delivered()).toMatchObject({ fresh: true });
+  expect(delivered()).not.toHaveProperty("firstHandedEpoch");
+  markHanded(request, 3);
+  markHanded(request, 5);
+  expect(delivered()).toMatchObject({ firstHandedEpoch: 3 });
+  markUndelivered(mailbox, 3, [request.seq]);
+  expect(delivered()).toMatchObject({ firstHandedEpoch: 5 });
+  markHanded(request, 5);
+  expect(delivered()).toMatchObject({ firstHandedEpoch: -1 });
 });
