@@ -1,6 +1,6 @@
 import { Context } from "@temporalio/activity";
 import { WorkflowNotFoundError } from "@temporalio/client";
-import { closeSessionsOfGateway, listAgentsOfGateway } from "../db/index.ts";
+import { closeSessionsOfGateway, countAgentsOfGateway, listAgentsOfGateway } from "../db/index.ts";
 import type { WorkerActivities } from "../workflows/activity-types.ts";
 import {
   agentWorkflowId,
@@ -11,14 +11,19 @@ import type { ActivityDeps } from "./deps.ts";
 
 /**
  * Signals for each batch, and how long a batch takes at least: 100 signals a second, about a third of what a small
- * Temporal takes, because the same agents are just now reconnecting elsewhere.
+ * Temporal takes, because the same agents are just now reconnecting elsewhere. A larger fleet has a larger Temporal.
  */
 export interface Pace {
   readonly batch: number;
   readonly batchMs: number;
   readonly atOnce: number;
 }
-const defaultPace: Pace = { batch: 50, batchMs: 500, atOnce: 10 };
+const leastPace: Pace = { batch: 50, batchMs: 500, atOnce: 10 };
+/**
+ * However many they are, all are told within this: with the default ping time-out of 150 s, who fell silent with the
+ * gateway is found as soon as with a gateway that lives.
+ */
+const allToldWithinMs = 60_000;
 
 type TellDeps = Pick<ActivityDeps, "db" | "client" | "log">;
 
@@ -28,13 +33,20 @@ interface Progress {
   readonly told: number;
 }
 
+/** How fast so many agents are told. */
+export function paceFor(agents: number): Pace {
+  const { batch, batchMs, atOnce } = leastPace;
+  const factor = Math.max(1, (agents * batchMs) / (batch * allToldWithinMs));
+  return { batch: Math.ceil(batch * factor), batchMs, atOnce: Math.ceil(atOnce * factor) };
+}
+
 /**
  * Tells every agent whose session was on that run of the gateway. Goes on behind the last heartbeat when it is
  * retried; telling an agent twice changes nothing. Agents without a running workflow are skipped.
  */
 export function createTellAgentsGatewayLost(
   deps: TellDeps,
-  pace: Pace = defaultPace,
+  givenPace?: Pace,
 ): WorkerActivities["tellAgentsGatewayLost"] {
   return async (message: GatewayLostMessage) => {
     const { gatewayId, incarnation } = message.gateway;
@@ -43,6 +55,7 @@ export function createTellAgentsGatewayLost(
       after: "",
       told: 0,
     };
+    const pace = givenPace ?? paceFor(await countAgentsOfGateway(deps.db, gatewayId, incarnation));
     for (;;) {
       const started = performance.now();
       const { after, told } = progress;

@@ -143,6 +143,20 @@ export async function findRoute(db: Db, agentId: string): Promise<Route | undefi
   return rows[0];
 }
 
+/** How many agents have their open session on one run of a gateway. */
+export async function countAgentsOfGateway(
+  db: Db,
+  gatewayId: string,
+  incarnation: string,
+): Promise<number> {
+  const { rows } = await db.query<{ count: number }>(
+    `SELECT count(*) AS count FROM sessions
+      WHERE gateway_id = $1 AND gateway_incarnation = $2 AND closed_at IS NULL`,
+    [gatewayId, incarnation],
+  );
+  return rows[0]?.count ?? 0;
+}
+
 /** Agents whose open session is on one run of a gateway, in id order after `after`. */
 export async function listAgentsOfGateway(
   db: Db,

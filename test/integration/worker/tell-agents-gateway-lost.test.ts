@@ -3,7 +3,10 @@ import { ApplicationFailure, CancelledFailure } from "@temporalio/common";
 import { MockActivityEnvironment } from "@temporalio/testing";
 import { pino } from "pino";
 import { describe, expect, it } from "vitest";
-import { createTellAgentsGatewayLost } from "../../../src/activities/tell-agents-gateway-lost.ts";
+import {
+  createTellAgentsGatewayLost,
+  paceFor,
+} from "../../../src/activities/tell-agents-gateway-lost.ts";
 import { findRoute, registerIdentity, takeEpoch } from "../../../src/db/index.ts";
 import {
   agentLifecycleType,
@@ -117,5 +120,15 @@ describe("tellAgentsGatewayLost", () => {
       .catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(CancelledFailure);
     expect(error).not.toBeInstanceOf(ApplicationFailure);
+  });
+
+  it("goes at 100 a second, faster for so many that it would take more than a minute", () => {
+    expect([0, 1, 5_000].map(paceFor)).toEqual(
+      [0, 1, 5_000].map(() => ({ batch: 50, batchMs: 500, atOnce: 10 })),
+    );
+    for (const agents of [10_000, 33_333, 100_000]) {
+      const { batch, batchMs } = paceFor(agents);
+      expect(Math.ceil(agents / batch) * batchMs).toBeLessThanOrEqual(60_000);
+    }
   });
 });
