@@ -22,7 +22,8 @@ import { breakable, startMusterChild, type Breakable } from "./processes.ts";
 const apiToken = "faults-api-token-0123456789";
 /** Another address of this machine, so that a proxy can listen on the very port that its gateway has on 127.0.0.1. */
 const advertisedHost = "127.0.0.2";
-const gatewayIds = ["gateway-1", "gateway-2"] as const;
+const twoGateways = ["gateway-1", "gateway-2"] as const;
+export const joinToken = "faults-join-token-0123456789";
 export const agentIds = ["host-1", "host-2", "host-3", "host-4"] as const;
 const resource = new URL("effects-resource.mjs", import.meta.url).pathname;
 
@@ -35,6 +36,13 @@ const times = {
   MUSTER_ALERT_WAIT_MS: "600000",
   MUSTER_RELAY_BUDGET_PER_SECOND: "100",
 };
+
+export interface StackOptions {
+  readonly gatewayIds?: readonly string[];
+  /** Agents in processes of their own. */
+  readonly agentIds?: readonly string[];
+  readonly logLevel?: string;
+}
 
 export class FaultStack {
   readonly home = mkdtempSync(join(tmpdir(), "muster-faults-"));
@@ -55,9 +63,15 @@ export class FaultStack {
     "worker-postgres": [],
   };
   readonly apiToken = apiToken;
+  readonly #options: StackOptions;
   #guard: Guard | undefined;
   #temporal: Client | undefined;
   #databaseUrl = "";
+  #temporalPort = 0;
+
+  constructor(options: StackOptions = {}) {
+    this.#options = options;
+  }
 
   /** Straight to Temporal, past all proxies. */
   get temporal(): Client {
@@ -90,9 +104,11 @@ export class FaultStack {
     const connection = await Connection.connect({ address: temporalAddress });
     this.#temporal = new Client({ connection });
     await this.#startWorker(temporalPort);
-    for (const gatewayId of gatewayIds) await this.#startGateway(gatewayId, temporalPort);
-    await Promise.all(agentIds.map((agentId) => this.#startAgent(agentId)));
-    await this.untilUp();
+    this.#temporalPort = temporalPort;
+    const { gatewayIds = twoGateways, agentIds: agents = agentIds } = this.#options;
+    for (const gatewayId of gatewayIds) await this.addGateway(gatewayId);
+    await Promise.all(agents.map((agentId) => this.#startAgent(agentId)));
+    if (agents.length > 0) await this.untilUp();
   }
 
   /** Ends everything; agents first, as they would only go looking for their gateway. */
@@ -112,10 +128,23 @@ export class FaultStack {
 
   /** A call of the operator API over the callers' links; undefined when no gateway answers. */
   async get(path: string): Promise<{ status: number; body: unknown } | undefined> {
+    return await this.call("GET", path);
+  }
+
+  async call(
+    method: string,
+    path: string,
+    body?: unknown,
+  ): Promise<{ status: number; body: unknown } | undefined> {
     for (const url of this.apiUrls) {
       try {
         const response = await fetch(`${url}${path}`, {
-          headers: { authorization: `Bearer ${apiToken}` },
+          method,
+          headers: {
+            authorization: `Bearer ${apiToken}`,
+            ...(body !== undefined && { "content-type": "application/json" }),
+          },
+          ...(body !== undefined && { body: JSON.stringify(body) }),
           signal: AbortSignal.timeout(10_000),
         });
         return { status: response.status, body: await response.json() };
@@ -180,7 +209,13 @@ export class FaultStack {
     );
   }
 
-  async #startGateway(gatewayId: string, temporalPort: number): Promise<void> {
+  /** As agents dial the gateways. */
+  get agentUrls(): readonly string[] {
+    return this.links["agent-gateway"].map(({ port }) => `ws://${advertisedHost}:${port}`);
+  }
+
+  /** Starts another gateway, behind proxies of its own. */
+  async addGateway(gatewayId: string): Promise<void> {
     const [agentPort, apiPort] = [await freePort(), await freePort()];
     this.links["caller-gateway"].push(await startTcpProxy(apiPort));
     // Where the gateway says that it is: agents and other gateways must not find their way round the proxies.
@@ -188,7 +223,7 @@ export class FaultStack {
     this.links["agent-gateway"].push(await startTcpProxy(agentPort, "127.0.0.1", at(agentPort)));
     this.links["gateway-gateway"].push(await startTcpProxy(apiPort, "127.0.0.1", at(apiPort)));
     const env = {
-      ...(await this.#serverEnv("gateway", temporalPort)),
+      ...(await this.#serverEnv("gateway", this.#temporalPort)),
       MUSTER_GATEWAY_ID: gatewayId,
       MUSTER_ADVERTISE_HOST: advertisedHost,
       MUSTER_AGENT_PORT: String(agentPort),
@@ -205,9 +240,7 @@ export class FaultStack {
       ...["agent", "--id", agentId, "--zone", "zone-1", "--cluster", "cluster-1"],
       ...["--resource", resource, "--config", config],
     ];
-    const gateways = this.links["agent-gateway"].map(
-      ({ port }) => `ws://${advertisedHost}:${port}`,
-    );
+    const gateways = this.agentUrls;
     // Each begins with another one.
     const first = agentIds.findIndex((one) => one === agentId) % gateways.length;
     const env = {
@@ -250,8 +283,8 @@ export class FaultStack {
       MUSTER_HOME: this.home,
       MUSTER_HOST: "127.0.0.1",
       MUSTER_API_TOKEN: apiToken,
-      MUSTER_JOIN_TOKEN: "faults-join-token-0123456789",
-      LOG_LEVEL: "debug",
+      MUSTER_JOIN_TOKEN: joinToken,
+      LOG_LEVEL: this.#options.logLevel ?? "debug",
     };
   }
 
