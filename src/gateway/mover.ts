@@ -13,8 +13,11 @@ import type { Sessions } from "./sessions.ts";
 
 /** How long an agent may take to open its new session: it dials, shakes hands, and waits its turn there. */
 const moveMsMax = 20_000;
-/** An agent that could not move is left alone for so long. */
-const failedRestMs = 30_000;
+const beatEveryMs = 2_000;
+/** An agent that could not move is left alone for so long, twice as long each time: mostly the other one was just busy. */
+const failedRestMs = { first: 2_000, most: 30_000 };
+/** Moves under way at once. A gateway takes 64 handshakes at once by default, those of agents that reconnect among them. */
+const inFlightMax = 40;
 
 export interface MoverParts {
   readonly sessions: Sessions;
@@ -29,7 +32,7 @@ type MoveTarget = Pick<MoveAgentsArgs["moves"][number], "to" | "agentUrl">;
 export class Mover {
   readonly #parts: MoverParts;
   readonly #moving = new Set<Session>();
-  readonly #failedAtMs = new WeakMap<Session, number>();
+  readonly #failed = new WeakMap<Session, { readonly atMs: number; readonly restMs: number }>();
 
   constructor(parts: MoverParts) {
     this.#parts = parts;
@@ -49,22 +52,25 @@ export class Mover {
     const result = { moved: 0, failed: 0 };
     const { nowMs } = this.#parts;
     const startedMs = nowMs();
-    const asked: Promise<void>[] = [];
+    const underWay = new Set<Promise<void>>();
+    const beats = setInterval(beat, beatEveryMs);
+    let asked = 0;
     for (const [session, to] of this.#pick(moves)) {
-      const dueMs = startedMs + (asked.length * 1_000) / agentsPerSecond;
+      const dueMs = startedMs + (asked * 1_000) / agentsPerSecond;
       if (dueMs > startedMs + forMs) break;
-      await sleep(Math.max(0, dueMs - nowMs()), undefined, { signal }).catch(() => undefined);
-      if (signal.aborted) break;
-      beat();
-      asked.push(
-        this.#moveOne(session, to, moveMs).then((moved) => {
-          if (moved) result.moved++;
-          else result.failed++;
-        }),
-      );
+      const restMs = dueMs - nowMs();
+      if (restMs > 0) await sleep(restMs, undefined, { signal }).catch(() => undefined);
+      if (underWay.size >= inFlightMax) await Promise.race(underWay);
+      if (signal.aborted || nowMs() > startedMs + forMs) break;
+      asked++;
+      const move = this.#moveOne(session, to, moveMs).then((moved) => {
+        underWay.delete(move);
+        if (moved) result.moved++;
+        else result.failed++;
+      });
+      underWay.add(move);
     }
-    const beats = setInterval(beat, 2_000);
-    await Promise.all(asked);
+    await Promise.all(underWay);
     clearInterval(beats);
     return result;
   }
@@ -75,8 +81,8 @@ export class Mover {
     const left = moves.map((move) => ({ ...move }));
     for (const session of [...sessions]) {
       if (!session.takesCommands || this.#moving.has(session)) continue;
-      const failedAtMs = this.#failedAtMs.get(session);
-      if (failedAtMs !== undefined && nowMs() - failedAtMs < failedRestMs) continue;
+      const failed = this.#failed.get(session);
+      if (failed !== undefined && nowMs() - failed.atMs < failed.restMs) continue;
       const { zone, cluster } = session.host;
       const key = clusterKey(zone, cluster);
       const move = left.find((one) => one.agents > 0 && one.cluster === key);
@@ -95,7 +101,9 @@ export class Mover {
         ? await directAgents.handOver(session, target.to)
         : await this.#askToMove(session, target.agentUrl, moveMs);
       if (why === undefined) return true;
-      this.#failedAtMs.set(session, nowMs());
+      const { restMs = failedRestMs.first / 2 } = this.#failed.get(session) ?? {};
+      const nextRestMs = Math.min(2 * restMs, failedRestMs.most);
+      this.#failed.set(session, { atMs: nowMs(), restMs: nextRestMs });
       log.info({ agentId, epoch, to: target.to, why }, "an agent could not move and stays");
       return false;
     } finally {

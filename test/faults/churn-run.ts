@@ -119,8 +119,10 @@ class Traffic {
     };
     // A few agents get most of it, so that in-sequence Requests wait for each other.
     const busy = agentIds.slice(0, Math.max(4, Math.ceil(agentIds.length / 50)));
-    const anAgent = () =>
-      (chance.happens(0.5) ? busy : agentIds)[chance.between(0, busy.length - 1)] ?? "";
+    const anAgent = () => {
+      const some = chance.happens(0.3) ? busy : agentIds;
+      return some[chance.between(0, some.length - 1)] ?? "";
+    };
     const durable = async () => {
       const [request] = makeLoad(chance, {
         prefix: `d${no++}`,
