@@ -15,7 +15,7 @@ import { RequestAdmitter, type AdmitPort, type Asking } from "./admit-request.ts
 import type { Admission, CallerRequest } from "./command-lanes.ts";
 import { fits } from "./direct-lane.ts";
 import { DurableWaiters, Waiter } from "./durable-waiters.ts";
-import { errorAnswers } from "./error-answers.ts";
+import { noNewsAnswers } from "./error-answers.ts";
 import { RequestRefusedError } from "./errors.ts";
 import type { PassingObserver } from "./hooks/gateway-hooks.ts";
 import { ProgressMarks } from "./progress-marks.ts";
@@ -92,8 +92,7 @@ export class DurableLane {
         resolve(answers);
       };
       const giveUp = (why: string): void => {
-        const details = `${why} Ask for request ${requestId}, or send it again with this id.`;
-        settle(errorAnswers(commands, "unknown", "NO_NEWS", details));
+        settle(noNewsAnswers(request, why));
       };
       const waitOverMs = asking.startedMs + asking.waitMs;
       const parts = { agentId, requestId, commands, waitOverMs, settle, giveUp, onProgress };

@@ -5,7 +5,7 @@
 import type { Answer } from "../../api/index.ts";
 import type { Route } from "../../db/index.ts";
 import type { Admission, CallerRequest, CommandLanes } from "../command-lanes.ts";
-import { errorAnswers } from "../error-answers.ts";
+import { errorAnswers, noNewsAnswers } from "../error-answers.ts";
 import { PeerLostError, RequestRefusedError } from "../errors.ts";
 import type { PeerLink, PeerMethod, PeerReply } from "./peer-link.ts";
 import type { Peers } from "./peers.ts";
@@ -52,10 +52,11 @@ export class ForwardingLanes implements CommandLanes {
 
   /** A Request whose way is lost goes through its lifecycle: with the same id it is the same Request. */
   async sendDurable(agentId: string, request: CallerRequest): Promise<readonly Answer[]> {
+    const { local, peers } = this.#parts;
     const forwarded = await this.#tryDurable(agentId, request, "send");
-    return forwarded === undefined
-      ? await this.#parts.local.sendDurable(agentId, request)
-      : answersOf(forwarded);
+    if (forwarded !== undefined) return answersOf(forwarded);
+    if (peers.isClosed) return noNewsAnswers(request, "This gateway stops.");
+    return await local.sendDurable(agentId, request);
   }
 
   async submitDurable(agentId: string, request: CallerRequest): Promise<Admission> {

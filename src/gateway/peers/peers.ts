@@ -14,9 +14,15 @@ export interface PeersOptions {
 export class Peers {
   readonly #options: PeersOptions;
   readonly #links = new Map<string, PeerLink>();
+  #isClosed = false;
 
   constructor(options: PeersOptions) {
     this.#options = options;
+  }
+
+  /** This gateway stops. */
+  get isClosed(): boolean {
+    return this.#isClosed;
   }
 
   /** Calls under way to other gateways. */
@@ -53,6 +59,7 @@ export class Peers {
   }
 
   close(): void {
+    this.#isClosed = true;
     for (const link of [...this.#links.values()]) link.close();
     this.#links.clear();
   }
