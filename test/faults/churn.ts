@@ -26,7 +26,9 @@ process.on("disconnect", () => process.exit(1));
 process.channel?.unref();
 
 say(`seed ${seed}`);
-const stack = new FaultStack({ gatewayIds, agentIds: [], logLevel: "info" });
+// A fleet this large is not relayed ping by ping.
+const env = { MUSTER_PING_INTERVAL_MS: "20000", MUSTER_RELAY_BUDGET_PER_SECOND: "2" };
+const stack = new FaultStack({ gatewayIds, agentIds: [], logLevel: "info", env });
 try {
   await stack.start();
   const result = await runChurn(stack, {

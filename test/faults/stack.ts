@@ -42,6 +42,8 @@ export interface StackOptions {
   /** Agents in processes of their own. */
   readonly agentIds?: readonly string[];
   readonly logLevel?: string;
+  /** Settings in the place of the short times. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 export class FaultStack {
@@ -280,6 +282,7 @@ export class FaultStack {
   #env(): Readonly<Record<string, string>> {
     return {
       ...times,
+      ...this.#options.env,
       MUSTER_HOME: this.home,
       MUSTER_HOST: "127.0.0.1",
       MUSTER_API_TOKEN: apiToken,
