@@ -97,9 +97,10 @@ describe("a gateway that is drained", () => {
 
 describe("a gateway that is stopped", () => {
   it("has its agents move before it goes, and none is lost by it", async () => {
+    const { length: held } = (await listed()).filter(({ gatewayId }) => gatewayId === "gateway-1");
     await first.stop();
-    const held = await listed();
-    expect(held.filter(({ gatewayId }) => gatewayId === "gateway-2")).toHaveLength(agents);
+    expect(first.log()).toContain(`"moved":${held},"failed":0`);
+    await untilHeld({ "gateway-2": agents });
     expect(await losses()).toEqual([]);
   });
 });
