@@ -7,6 +7,8 @@ import type { MailboxState, PendingRequest, RequestToDeliver } from "./mailbox-t
 const handedEpochsMax = 8;
 /** Stands for a handing over that nobody can give back: it is no epoch. */
 const forGood = -1;
+/** Later than any epoch: given to no session yet. */
+const noSession = Number.MAX_SAFE_INTEGER;
 
 /**
  * Notes that a Request was given to the gateway that holds session `epoch`. One that is given to the same session again
@@ -67,11 +69,12 @@ export function toDeliver(
   nowMs: number,
 ): readonly RequestToDeliver[] {
   const wanted = new Set(requests);
+  const lastHandedSeq = mailbox.pending.findLast(wasHanded)?.seq ?? -1;
   const deliveries: RequestToDeliver[] = [];
   // The later, the sooner over: one that ends before a later one is over when that one is.
   const before: PendingRequest[] = [];
   for (const request of mailbox.pending) {
-    if (wanted.delete(request)) deliveries.push(delivery(request, before, nowMs));
+    if (wanted.delete(request)) deliveries.push(delivery(request, before, lastHandedSeq, nowMs));
     if (wanted.size === 0) break;
     if (!request.inSequence) continue;
     while ((before.at(-1)?.deadlineMs ?? Infinity) <= request.deadlineMs) before.pop();
@@ -80,10 +83,15 @@ export function toDeliver(
   return deliveries;
 }
 
+function wasHanded({ handedEpochs }: PendingRequest): boolean {
+  return handedEpochs.length > 0;
+}
+
 /** @param before in-sequence Requests to finish before it, the nearest last. */
 function delivery(
   request: PendingRequest,
   before: readonly PendingRequest[],
+  lastHandedSeq: number,
   nowMs: number,
 ): RequestToDeliver {
   const { requestId, seq, commands, onError, inSequence, progress, cancelled } = request;
@@ -98,9 +106,10 @@ function delivery(
     inSequence,
     ...(inSequence && after !== undefined && { after }),
     ...(inSequence && alsoAfter.length > 0 && { alsoAfter: alsoAfter.slice(0, alsoAfterMax) }),
-    ...(request.handedEpochs.length === 0
+    // An agent with a damaged journal trusts that none of a later number came before a fresh one.
+    ...(!wasHanded(request) && seq > lastHandedSeq
       ? { fresh: true }
-      : { firstHandedEpoch: Math.min(...request.handedEpochs) }),
+      : { firstHandedEpoch: Math.min(noSession, ...request.handedEpochs) }),
     waitMs: Math.max(0, request.deadlineMs - nowMs),
     ...(progress !== undefined && { progress }),
     ...(cancelled !== undefined && { cancelled }),

@@ -92,7 +92,7 @@ export interface RequestToDeliver {
   readonly inSequence: boolean;
   readonly after?: { readonly seq: number; readonly withinMs: number };
   readonly alsoAfter?: readonly { readonly seq: number; readonly withinMs: number }[];
-  /** It was certainly given to no session before. */
+  /** It was certainly given to no session before, nor was one with a later number. */
   readonly fresh?: boolean;
   /** The first session that may have had it before; -1: one that is not remembered. */
   readonly firstHandedEpoch?: number;

@@ -207,7 +207,7 @@ export interface DurableRequest {
   readonly inSequence: boolean;
   readonly after?: { readonly seq: number; readonly withinMs: number };
   readonly alsoAfter?: readonly { readonly seq: number; readonly withinMs: number }[];
-  /** It was certainly given to no session before. */
+  /** It was certainly given to no session before, nor was one with a later number. */
   readonly fresh?: boolean;
   /** The first session that may have had it before; -1: one that is not remembered. Absent where `fresh` is true. */
   readonly firstHandedEpoch?: number;

@@ -9,13 +9,12 @@ import {
 import { settleExpired } from "../../../src/lifecycle/mailbox-settle.ts";
 import { emptyMailbox } from "../../../src/lifecycle/mailbox-types.ts";
 
-function pendingRequest() {
-  const mailbox = emptyMailbox();
-  const request = admit(
+function admitted(mailbox: ReturnType<typeof emptyMailbox>, number: number) {
+  return admit(
     mailbox,
     {
-      requestId: "r-1",
-      commands: [{ type: "RebootVm", id: "c-1" }],
+      requestId: `r-${number}`,
+      commands: [{ type: "RebootVm", id: `c-${number}` }],
       onError: "stop",
       inSequence: true,
       waitMs: 1_000,
@@ -23,7 +22,11 @@ function pendingRequest() {
     },
     0,
   );
-  return { mailbox, request };
+}
+
+function pendingRequest() {
+  const mailbox = emptyMailbox();
+  return { mailbox, request: admitted(mailbox, 1) };
 }
 
 const outcomeOf = (mailbox: ReturnType<typeof emptyMailbox>) =>
@@ -61,4 +64,17 @@ it("mailbox - a Request says which session may have had it first, or that one is
   expect(delivered()).toMatchObject({ firstHandedEpoch: 5 });
   markHanded(request, 5);
   expect(delivered()).toMatchObject({ firstHandedEpoch: -1 });
+});
+
+it("mailbox - a Request that came back unsent is not fresh while a later one was handed over, nor had by any session", () => {
+  const { mailbox, request } = pendingRequest();
+  const later = admitted(mailbox, 2);
+  markHanded(request, 3);
+  markHanded(later, 3);
+  markUndelivered(mailbox, 3, [request.seq]);
+  const [delivered] = toDeliver(mailbox, [request], 0);
+  expect(delivered).not.toHaveProperty("fresh");
+  expect(delivered?.firstHandedEpoch).toBeGreaterThan(1_000_000);
+  markUndelivered(mailbox, 3, [later.seq]);
+  expect(toDeliver(mailbox, [request], 0)[0]).toMatchObject({ fresh: true });
 });
