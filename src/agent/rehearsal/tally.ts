@@ -43,9 +43,8 @@ export class FleetTally {
   }
 
   onOpen(agentId: string, tookMs: number): void {
-    this.#opened++;
     this.#connected.add(agentId);
-    keep(this.#connectingMs, tookMs);
+    this.#connectingMs[this.#opened++ % timesMax] = tookMs;
   }
 
   onEnd(agentId: string, { wasOpen, outcome }: Pick<SessionEnd, "wasOpen" | "outcome">): void {
@@ -57,8 +56,7 @@ export class FleetTally {
   }
 
   onCommand(tookMs: number): void {
-    this.#commands++;
-    keep(this.#executingMs, tookMs);
+    this.#executingMs[this.#commands++ % timesMax] = tookMs;
   }
 
   count(): FleetCount {
@@ -76,11 +74,6 @@ export class FleetTally {
       ...(executing !== undefined && { executing }),
     };
   }
-}
-
-function keep(times: number[], ms: number): void {
-  if (times.length >= timesMax) times.shift();
-  times.push(ms);
 }
 
 function timesOf(times: readonly number[]): Times | undefined {
