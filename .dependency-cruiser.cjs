@@ -52,7 +52,7 @@ const may = {
     "temporal/",
   ],
   agent: ["api/", "wire/", "modules/", "resources/index\\.ts", "config/", "telemetry/"],
-  client: ["api/"],
+  client: ["api/", "wire/turn-cork\\.ts"],
   "caller-workflow": ["api/", "lifecycle/secret-fields\\.ts"],
   "caller-activities": [
     "api/",

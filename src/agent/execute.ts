@@ -1,5 +1,5 @@
 /** Runs one Command and turns whatever comes of it into exactly one Answer that can be sent. */
-import type { Answer, Outcome, WireCommand } from "../api/index.ts";
+import type { Answer, ExecuteOptions, Outcome, WireCommand } from "../api/index.ts";
 import { answerToText, type SendProblem } from "../wire/outgoing.ts";
 import { errorAnswer } from "./error-answers.ts";
 import type { ResourceSet } from "./resource-set.ts";
@@ -14,10 +14,20 @@ export interface FinishedAnswer {
   readonly text: string;
 }
 
+/** What can interrupt an execution: the end of its Request. */
+export interface Interruptible {
+  /** Aborted when it is over early. */
+  readonly signal: AbortSignal;
+  /** Why it is over early; undefined while it is not. */
+  readonly over: Error | undefined;
+  /** Calls back when it is over early, at once when it is. Gives a function that forgets the callback. */
+  whenOver(listener: () => void): () => void;
+}
+
 /** What one execution goes by. */
 export interface Execution {
   readonly resources: ResourceSet;
-  readonly signal: AbortSignal;
+  readonly request: Interruptible;
   /** How long the caller still waits, in milliseconds. */
   readonly waitMs: number;
   /** Room for the Answer in its Response. */
@@ -33,27 +43,27 @@ export async function executeCommand(
   command: WireCommand,
   execution: Execution,
 ): Promise<FinishedAnswer> {
-  const { resources, signal, waitMs, bytesMax, ifNotRun } = execution;
+  const { resources, request, waitMs, bytesMax, ifNotRun } = execution;
   if (resources.lacks(command)) {
     const details = `This agent has no resource named ${command.resource ?? ""}.`;
     return finish(errorAnswer(command, ifNotRun, "NO_SUCH_RESOURCE", details));
   }
   const readOnly = resources.traitsOf(command.type).readOnly;
-  const interrupted = whenInterrupted(signal, execution.abortGraceMs ?? abortGraceMs);
+  const interrupted = whenInterrupted(request, execution.abortGraceMs ?? abortGraceMs);
   try {
-    const work = resources.execute(command, { signal, waitMs });
+    const work = resources.execute(command, optionsOf(request, waitMs));
     const answer = await Promise.race([work, interrupted.promise]);
     if (answer === undefined && interrupted.happened()) {
       const details =
-        `${interruption(signal)}; the resource has not come back since. ` +
+        `${interruption(request)}; the resource has not come back since. ` +
         "Look at the resource to see what became of it.";
       return finish(errorAnswer(command, readOnly ? "done" : "unknown", "INTERRUPTED", details));
     }
     return checked(command, answer, readOnly, bytesMax);
   } catch (error) {
-    const why = signal.aborted ? `${interruption(signal)}: ` : "";
+    const why = request.over === undefined ? "" : `${interruption(request)}: `;
     const details = `${why}the resource failed: ${describe(error)}`;
-    const code = signal.aborted ? "INTERRUPTED" : "RESOURCE_ERROR";
+    const code = request.over === undefined ? "RESOURCE_ERROR" : "INTERRUPTED";
     // It may have failed half-way: only what reads is certain to have had no effect.
     return finish(errorAnswer(command, readOnly ? "done" : "unknown", code, details));
   } finally {
@@ -98,8 +108,18 @@ function notAnAnswer(
   return finish(errorAnswer(command, readOnly ? "done" : "unknown", "BAD_ANSWER", details));
 }
 
-function interruption(signal: AbortSignal): string {
-  return signal.reason instanceof Error ? signal.reason.message : "It was interrupted";
+function interruption({ over }: Interruptible): string {
+  return over?.message ?? "It was interrupted";
+}
+
+/** The signal is made when the resource looks at it: few that answer at once do. */
+function optionsOf(request: Interruptible, waitMs: number): ExecuteOptions {
+  return {
+    get signal() {
+      return request.signal;
+    },
+    waitMs,
+  };
 }
 
 /** An error in words, as long as an Answer bears. */
@@ -107,27 +127,25 @@ export function describe(error: unknown): string {
   return (error instanceof Error ? error.message : String(error)).slice(0, 1_000);
 }
 
-/** Resolves with nothing when the signal has been aborted for so long. */
-function whenInterrupted(signal: AbortSignal, graceMs: number) {
+/** Resolves with nothing when the Request has been over for so long. */
+function whenInterrupted(request: Interruptible, graceMs: number) {
   let timer: NodeJS.Timeout | undefined;
-  let over = false;
-  let onAbort = (): void => undefined;
+  let passed = false;
+  let forget = (): void => undefined;
   const promise = new Promise<undefined>((resolve) => {
-    onAbort = () => {
+    forget = request.whenOver(() => {
       timer = setTimeout(() => {
-        over = true;
+        passed = true;
         resolve(undefined);
       }, graceMs);
-    };
+    });
   });
-  if (signal.aborted) onAbort();
-  else signal.addEventListener("abort", onAbort, { once: true });
   return {
     promise,
-    happened: () => over,
+    happened: () => passed,
     forget: () => {
       clearTimeout(timer);
-      signal.removeEventListener("abort", onAbort);
+      forget();
     },
   };
 }

@@ -1,9 +1,9 @@
 /** One WebSocket to a gateway. It knows text and closing, not frames. */
 import { readFileSync } from "node:fs";
-import type { Socket } from "node:net";
 import { rootCertificates } from "node:tls";
 import { WebSocket } from "ws";
 import { closeCodes, subProtocol } from "../wire/limits.ts";
+import { TurnCork } from "../wire/turn-cork.ts";
 
 /** How long a socket may take to open, and to close after this side asked. */
 const openLimitMs = 10_000;
@@ -68,8 +68,7 @@ class WebSocketLink implements Link {
   readonly #ws: WebSocket;
   readonly #listener: LinkListener;
   readonly #queuedBytesMax: number;
-  #raw: Socket | undefined;
-  #corked = false;
+  #cork: TurnCork | undefined;
   #over = false;
   #error: Error | undefined;
 
@@ -78,7 +77,7 @@ class WebSocketLink implements Link {
     this.#listener = listener;
     this.#queuedBytesMax = queuedBytesMax;
     ws.on("upgrade", ({ socket }) => {
-      this.#raw = socket;
+      this.#cork = new TurnCork(socket);
     });
     ws.on("open", () => {
       if (!this.#over) listener.onOpen();
@@ -110,7 +109,7 @@ class WebSocketLink implements Link {
       onWritten?.();
       return;
     }
-    this.#corkUntilNextTick();
+    this.#cork?.untilNextTick();
     this.#ws.send(text, onWritten);
   }
 
@@ -136,17 +135,5 @@ class WebSocketLink implements Link {
     if (this.#over) return;
     this.#over = true;
     this.#listener.onClosed(end);
-  }
-
-  /** Frames written in one turn of the event loop leave in one system call. */
-  #corkUntilNextTick(): void {
-    const raw = this.#raw;
-    if (this.#corked || raw === undefined) return;
-    this.#corked = true;
-    raw.cork();
-    process.nextTick(() => {
-      this.#corked = false;
-      raw.uncork();
-    });
   }
 }

@@ -36,9 +36,11 @@ export class OpenRequest {
   readonly frame: RequestFrame;
   readonly ids: readonly string[];
   readonly #deadlineMs: number;
-  readonly #controller = new AbortController();
   readonly #timer: NodeJS.Timeout | undefined;
   readonly #answers: string[] = [];
+  readonly #onOver: (() => void)[] = [];
+  #over: RequestOverError | undefined;
+  #controller: AbortController | undefined;
   #watcher: RequestOrigin | undefined;
 
   /**
@@ -54,20 +56,35 @@ export class OpenRequest {
     };
     if (waitMs <= 0) waitOver();
     else this.#timer = setTimeout(waitOver, Math.min(waitMs, timerMsMax));
-    this.#controller.signal.addEventListener("abort", onOver, { once: true });
+    this.#onOver.push(onOver);
   }
 
   get seq(): number {
     return this.frame.seq;
   }
 
+  /** Aborted when it is over early. Made for whoever asks: most Commands are answered before anybody does. */
   get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#over !== undefined) this.#controller.abort(this.#over);
+    }
     return this.#controller.signal;
   }
 
   /** Why it is over early; undefined while it is not. */
   get over(): RequestOverError | undefined {
-    return this.signal.aborted ? (this.signal.reason as RequestOverError) : undefined;
+    return this.#over;
+  }
+
+  /** Calls back when it is over early, at once when it is. Gives a function that forgets the callback. */
+  whenOver(listener: () => void): () => void {
+    if (this.#over !== undefined) listener();
+    else this.#onOver.push(listener);
+    return () => {
+      const at = this.#onOver.indexOf(listener);
+      if (at >= 0) this.#onOver.splice(at, 1);
+    };
   }
 
   /** How long the caller still waits, in milliseconds. */
@@ -94,7 +111,10 @@ export class OpenRequest {
 
   /** Ends it early. */
   end(reason: RequestOverError): void {
-    this.#controller.abort(reason);
+    if (this.#over !== undefined) return;
+    this.#over = reason;
+    this.#controller?.abort(reason);
+    for (const listener of this.#onOver.splice(0)) listener();
   }
 
   /** It is answered: its wait no longer matters. */

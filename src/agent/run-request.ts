@@ -125,7 +125,7 @@ async function execute(
   if (isOver(request)) return overAnswer(command, ifNotRun, request.over);
   return executeCommand(command, {
     resources: options.resources,
-    signal: request.signal,
+    request,
     waitMs: request.waitMs,
     bytesMax,
     ifNotRun,

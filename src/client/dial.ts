@@ -1,6 +1,6 @@
-import type { IncomingMessage } from "node:http";
 import { rootCertificates } from "node:tls";
 import { WebSocket } from "ws";
+import { TurnCork } from "../wire/turn-cork.ts";
 
 export interface DialOptions {
   /** Operator API of a gateway: http(s)://host:port. */
@@ -51,7 +51,11 @@ export function dial({ url, token, ca, withinMs }: DialOptions): {
     socket.send(text);
   };
   socket.once("upgrade", (response) => {
-    write = corkedWriter(socket, response);
+    const cork = new TurnCork(response.socket);
+    write = (text) => {
+      cork.untilNextTick();
+      socket.send(text);
+    };
   });
   const opened = new Promise<(text: string) => void>((resolve, reject) => {
     socket.once("open", () => {
@@ -69,22 +73,6 @@ export function dial({ url, token, ca, withinMs }: DialOptions): {
     });
   });
   return { socket, opened };
-}
-
-/** What is written in one turn of the event loop leaves in one system call. */
-function corkedWriter(socket: WebSocket, { socket: raw }: IncomingMessage) {
-  let corked = false;
-  return (text: string): void => {
-    if (!corked) {
-      corked = true;
-      raw.cork();
-      process.nextTick(() => {
-        corked = false;
-        raw.uncork();
-      });
-    }
-    socket.send(text);
-  };
 }
 
 function socketUrl(url: string): string {

@@ -6,7 +6,7 @@ import { encodeFrame } from "../wire/codec.ts";
 import { MalformedFrameError, UnsupportedVersionError } from "../wire/errors.ts";
 import type { ErrorFrame, Frame } from "../wire/frames.ts";
 import { closeCodes } from "../wire/limits.ts";
-import { TurnCork } from "./turn-cork.ts";
+import { TurnCork } from "../wire/turn-cork.ts";
 import { nextSocketState, type SocketEvent, type SocketState } from "./socket-state.ts";
 
 /** How a socket ended. */

@@ -6,13 +6,11 @@ export function lanesOfMember(
   lanes: CommandLanes,
   fencedBecause: () => string | undefined,
 ): CommandLanes {
-  const whenMember = async <T>(call: () => Promise<T>): Promise<T> => {
+  const whenMember = <T>(call: () => Promise<T>): Promise<T> => {
     const why = fencedBecause();
-    if (why === undefined) return await call();
-    throw new RequestRefusedError(
-      "NOT_READY",
-      `This gateway is cut off (${why}): nothing was sent, ask another one.`,
-    );
+    if (why === undefined) return call();
+    const message = `This gateway is cut off (${why}): nothing was sent, ask another one.`;
+    return Promise.reject(new RequestRefusedError("NOT_READY", message));
   };
   return {
     sendDirect: (...args) => whenMember(() => lanes.sendDirect(...args)),

@@ -4,8 +4,8 @@
  */
 import type { Duplex } from "node:stream";
 import type { RawData, WebSocket } from "ws";
+import { TurnCork } from "../../wire/turn-cork.ts";
 import type { CallerRequest, OpenCall } from "../command-lanes.ts";
-import { TurnCork } from "../turn-cork.ts";
 import { callerRequest, checkFits } from "./caller-request.ts";
 import { ApiError } from "./errors.ts";
 import type { ApiParts } from "./parts.ts";
@@ -126,20 +126,23 @@ export class CommandSocket {
     }
     this.#inFlight++;
     this.#calls.set(id, mine);
-    reply
-      .then(
-        (fields) => {
-          this.#write(JSON.stringify({ id, ...fields }));
-        },
-        (error: unknown) => {
-          this.#refuse(id, error);
-        },
-      )
-      .finally(() => {
-        this.#inFlight--;
-        if (this.#calls.get(id) === mine) this.#calls.delete(id);
-        if (this.#inFlight === 0) for (const idle of this.#onIdle.splice(0)) idle();
-      });
+    void reply.then(
+      (fields) => {
+        this.#write(JSON.stringify({ id, ...fields }));
+        this.#onReplied(mine);
+      },
+      (error: unknown) => {
+        this.#refuse(id, error);
+        this.#onReplied(mine);
+      },
+    );
+  }
+
+  #onReplied(mine: Call): void {
+    const { id } = mine.call;
+    this.#inFlight--;
+    if (this.#calls.get(id) === mine) this.#calls.delete(id);
+    if (this.#inFlight === 0) for (const idle of this.#onIdle.splice(0)) idle();
   }
 
   /** Gives the fields of the reply. */

@@ -1,13 +1,15 @@
 import { pino } from "pino";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import type {
   Answer,
+  ExecuteOptions,
   ResourceAnswer,
   ServerResource,
   WireCommand,
 } from "../../../src/api/index.ts";
-import { unsupported } from "../../../src/api/index.ts";
+import { failed, unsupported } from "../../../src/api/index.ts";
 import { executeCommand } from "../../../src/agent/execute.ts";
+import { OpenRequest, RequestOverError } from "../../../src/agent/open-request.ts";
 import { fitStatuses } from "../../../src/agent/fit-statuses.ts";
 import { ResourceSet } from "../../../src/agent/resource-set.ts";
 
@@ -27,15 +29,25 @@ function setOf(...resources: ServerResource[]): ResourceSet {
   return new ResourceSet(resources, { zone: "z", cluster: "c" }, log);
 }
 
+const stopVm: WireCommand = { type: "StopVm", id: "c" };
+
+function requestOf(command: WireCommand): OpenRequest {
+  const frame = { v: 1, kind: "request", lane: "durable", seq: 1, commands: [command] } as const;
+  return new OpenRequest(frame, 60_000, () => undefined);
+}
+
 async function run(
   execute: ServerResource["executeRequest"],
-  signal: AbortSignal = new AbortController().signal,
-  command: WireCommand = { type: "StopVm", id: "c" },
+  command: WireCommand = stopVm,
+  request: OpenRequest = requestOf(command),
 ): Promise<Answer> {
+  onTestFinished(() => {
+    request.settled();
+  });
   const resources = setOf(resource("r", { executeRequest: execute }));
   const options = {
     resources,
-    signal,
+    request,
     waitMs: 1_000,
     bytesMax: 10_000,
     ifNotRun: "notSent" as const,
@@ -65,7 +77,7 @@ describe("execute", () => {
   test("error of a Command that only reads - certainly without effect", async () => {
     const command = { type: "ListVms", id: "c" };
     const fail = () => Promise.reject(new Error("no"));
-    expect(await run(fail, undefined, command)).toMatchObject({
+    expect(await run(fail, command)).toMatchObject({
       errorCode: "RESOURCE_ERROR",
       outcome: "done",
     });
@@ -80,22 +92,37 @@ describe("execute", () => {
   });
 
   test("abort - a resource that comes back in time is believed", async () => {
-    const controller = new AbortController();
-    const answer = run((_command, { signal }) => {
-      controller.abort(new Error("over"));
+    const request = requestOf(stopVm);
+    const comesBack = (_command: WireCommand, { signal }: ExecuteOptions) => {
+      request.end(new RequestOverError("CANCELLED", "over"));
       return Promise.resolve({ type: "A", result: signal.aborted } as ResourceAnswer);
-    }, controller.signal);
-    expect(await answer).toMatchObject({ type: "A", result: true });
+    };
+    expect(await run(comesBack, stopVm, request)).toMatchObject({ type: "A", result: true });
+  });
+
+  test("abort - a resource that took its signal before hears why", async () => {
+    const request = requestOf(stopVm);
+    const listens = (_command: WireCommand, { signal }: ExecuteOptions) => {
+      const reason = new Promise<Error>((resolve) => {
+        signal.addEventListener("abort", () => {
+          resolve(signal.reason as Error);
+        });
+      });
+      request.end(new RequestOverError("CANCELLED", "over"));
+      return reason.then(({ message }): ResourceAnswer => failed("A", "X", message));
+    };
+    expect(await run(listens, stopVm, request)).toMatchObject({ details: "over" });
   });
 
   test("abort - a resource that never comes back does not hold the Answer", async () => {
-    const controller = new AbortController();
-    const answer = run(() => {
-      controller.abort(new Error("The caller's wait was over"));
-      return new Promise(() => undefined);
-    }, controller.signal);
-    expect(await answer).toMatchObject({ errorCode: "INTERRUPTED", outcome: "unknown" });
-    expect((await answer).details).toContain("The caller's wait was over");
+    const request = requestOf(stopVm);
+    const hangs = () => {
+      request.end(new RequestOverError("WAIT_OVER", "The caller's wait was over"));
+      return new Promise<never>(() => undefined);
+    };
+    const answer = await run(hangs, stopVm, request);
+    expect(answer).toMatchObject({ errorCode: "INTERRUPTED", outcome: "unknown" });
+    expect(answer.details).toContain("The caller's wait was over");
   });
 });
 
