@@ -4,6 +4,7 @@
  */
 import { traitsOf, type Answer, type CommandTraits, type WireCommand } from "../api/index.ts";
 import type { ProgressFrame, ResponseFrame } from "../wire/frames.ts";
+import type { Arrivals } from "./arrivals.ts";
 import type { CallerRequest } from "./command-lanes.ts";
 import { errorAnswers } from "./error-answers.ts";
 import { OpenDirectCall } from "./direct-call.ts";
@@ -18,6 +19,7 @@ const inFlightMax = 4_096;
 export class DirectLane {
   readonly #sessions: Sessions;
   readonly #queueBytesMax: number;
+  readonly #arrivals: Pick<Arrivals, "until">;
   /** Why an agent that is not here can't be reached from here. */
   readonly #whyNotHere: (agentId: string) => Promise<RequestRefusedError>;
   readonly #passing: PassingObserver | undefined;
@@ -27,11 +29,13 @@ export class DirectLane {
   constructor(parts: {
     sessions: Sessions;
     queueBytesMax: number;
+    arrivals: Pick<Arrivals, "until">;
     whyNotHere: (agentId: string) => Promise<RequestRefusedError>;
     passing: PassingObserver | undefined;
   }) {
     this.#sessions = parts.sessions;
     this.#queueBytesMax = parts.queueBytesMax;
+    this.#arrivals = parts.arrivals;
     this.#whyNotHere = parts.whyNotHere;
     this.#passing = parts.passing;
   }
@@ -39,7 +43,7 @@ export class DirectLane {
   /** One Answer for each Command; refused with a RequestRefusedError before anything is sent. */
   send(agentId: string, request: CallerRequest): Promise<readonly Answer[]> {
     const session = this.#sessions.find(agentId);
-    if (session?.takesCommands !== true) return this.#refuse(agentId);
+    if (session?.takesCommands !== true) return this.#sendOnArrival(agentId, request);
     const declared = session.host.commandTypes;
     const changing = request.commands.find((command) => !traitsOf(command.type, declared).readOnly);
     if (changing !== undefined) {
@@ -140,8 +144,15 @@ export class DirectLane {
     call.answered(answers);
   }
 
-  async #refuse(agentId: string): Promise<never> {
-    throw await this.#whyNotHere(agentId);
+  /** The agent has no session here that takes Commands: it may be about to. What that takes is part of the wait. */
+  async #sendOnArrival(agentId: string, request: CallerRequest): Promise<readonly Answer[]> {
+    const startedMs = performance.now();
+    const { waitSeconds } = request;
+    const waitMs = waitMsOf(request, undefined);
+    if (!(await this.#arrivals.until(agentId, waitMs))) throw await this.#whyNotHere(agentId);
+    if (waitSeconds === undefined) return await this.send(agentId, request);
+    const leftMs = Math.max(1, waitMs - (performance.now() - startedMs));
+    return await this.send(agentId, { ...request, waitSeconds: leftMs / 1_000 });
   }
 }
 

@@ -19,6 +19,7 @@ import type { Log } from "../telemetry/log.ts";
 import { closeCodes } from "../wire/limits.ts";
 import type { AgentPort } from "./agent-port.ts";
 import { AgentServer } from "./agent-server.ts";
+import { Arrivals } from "./arrivals.ts";
 import type { CommandLanes } from "./command-lanes.ts";
 import { DirectAgents } from "./direct-agents/keeper.ts";
 import { DirectLane } from "./direct-lane.ts";
@@ -96,6 +97,7 @@ export function createGateway(around: GatewaySurroundings): Gateway {
   const direct = new DirectLane({
     sessions,
     queueBytesMax: config.frameBytesMax,
+    arrivals: createArrivals(around, self, sessions),
     whyNotHere: (agentId) => whyNotHere(db, config.gatewayId, agentId),
     passing: hooks.passing,
   });
@@ -147,6 +149,16 @@ export function createGateway(around: GatewaySurroundings): Gateway {
   const trimmer = new RequestTrimmer((most) => forgetOldRequests(db, most), log);
   const { peers } = forwarding;
   return { parts, server, liveness, lease, peers, lanes, localLanes, trimmer };
+}
+
+function createArrivals({ db }: GatewaySurroundings, self: GatewaySelf, sessions: Sessions) {
+  return new Arrivals({
+    find: (agentId) => sessions.find(agentId),
+    isDue: async (agentId) => {
+      const route = await findRoute(db, agentId);
+      return route?.gatewayId === self.gatewayId && route.incarnation === self.incarnation;
+    },
+  });
 }
 
 function createForwarding({ config, log, db }: GatewaySurroundings, sessions: Sessions) {

@@ -75,9 +75,18 @@ export async function happen(
 
 async function drain(stack: FaultStack, gatewayId: string): Promise<number> {
   const path = `/api/v1/gateways/${gatewayId}/drain`;
-  const startedMs = performance.now();
-  const begun = await stack.call("POST", path, { agentsPerSecond: 500, by: "churn" });
-  if (begun?.status !== 200) throw new Error(`No drain: ${JSON.stringify(begun?.body)}`);
+  // One that started just now may not show as joined yet.
+  const startedMs = await waitUntil(
+    `the drain of ${gatewayId} begins`,
+    async () => {
+      const askedMs = performance.now();
+      const begun = await stack.call("POST", path, { agentsPerSecond: 500, by: "churn" });
+      if (begun?.status === 200) return askedMs;
+      if (begun === undefined || begun.status === 409) return undefined;
+      throw new Error(`No drain: ${JSON.stringify(begun.body)}`);
+    },
+    { timeoutMs: emptiedWithinMs, everyMs: 200 },
+  );
   const ended = await waitUntil(
     `${gatewayId} is empty`,
     async () => {

@@ -43,15 +43,15 @@ export class ForwardingLanes implements CommandLanes {
     const { local, routes } = this.#parts;
     for (const isLast of [false, true]) {
       const link = await this.#linkFor(agentId);
-      if (link === undefined) return await local.sendDirect(agentId, request);
       try {
+        if (link === undefined) return await local.sendDirect(agentId, request);
         return answersOf(await this.#forward(link, "ask", agentId, request));
       } catch (error) {
         routes.forget(agentId);
         if (error instanceof PeerLostError && error.written) {
           return errorAnswers(request.commands, "unknown", "PEER_LOST", error.message);
         }
-        const again = error instanceof PeerLostError || isStale(error);
+        const again = link === undefined ? isElsewhere(error) : isStale(error);
         if (isLast || !again) throw asRefusal(error);
       }
     }
@@ -130,7 +130,13 @@ function answersOf({ answers }: PeerReply): readonly Answer[] {
 }
 
 function isStale(error: unknown): boolean {
+  if (error instanceof PeerLostError) return true;
   return error instanceof RequestRefusedError && stale.has(error.code);
+}
+
+/** It moved on while it was looked for here. */
+function isElsewhere(error: unknown): boolean {
+  return error instanceof RequestRefusedError && error.code === "AGENT_ELSEWHERE";
 }
 
 /** The peer could not say whether it took the Request: its lifecycle knows. */

@@ -5,6 +5,7 @@ import {
   ForwardingLanes,
   type ForwardingParts,
 } from "../../../src/gateway/peers/forwarding-lanes.ts";
+import { RequestRefusedError } from "../../../src/gateway/errors.ts";
 
 const answers: readonly Answer[] = [{ type: "StopVmAnswer", commandId: "c-1", result: true }];
 
@@ -51,4 +52,34 @@ it("forwarding - a call of the direct lane ends when its caller goes away", asyn
   const { lanes, left } = forwarding();
   expect(await lanes.sendDirect("host-1", leaving)).toEqual(answers);
   expect(left).toEqual(["ask: its caller's connection closed"]);
+});
+
+it("forwarding - a call for an agent that moved on while it was looked for here follows it", async () => {
+  const asked: string[] = [];
+  const routes = ["gateway-1", "gateway-2"];
+  const parts = {
+    holds: () => false,
+    gatewayId: "gateway-1",
+    local: {
+      sendDirect: () => {
+        asked.push("here");
+        return Promise.reject(new RequestRefusedError("AGENT_ELSEWHERE", "It moved."));
+      },
+    },
+    routes: {
+      find: () => Promise.resolve({ gatewayId: routes[0] }),
+      forget: () => void routes.shift(),
+    },
+    peers: {
+      linkTo: () => ({
+        call: () => {
+          asked.push("there");
+          return Promise.resolve({ answers });
+        },
+      }),
+    },
+  };
+  const lanes = new ForwardingLanes(parts as unknown as ForwardingParts);
+  expect(await lanes.sendDirect("host-1", leaving)).toEqual(answers);
+  expect(asked).toEqual(["here", "there"]);
 });
