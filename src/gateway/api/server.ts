@@ -11,6 +11,7 @@ import { apiMetrics } from "./api-metrics.ts";
 import { bearerCheck } from "./auth.ts";
 import { BalancerCalls } from "./balancer-calls.ts";
 import { brakesRoutes } from "./brakes-routes.ts";
+import { Connections } from "./close-connections.ts";
 import { codecRoutes, isCodecPath } from "./codec-routes.ts";
 import { CommandSockets, type Entry } from "./command-sockets.ts";
 import { commandsRoutes } from "./commands-routes.ts";
@@ -40,7 +41,6 @@ import { webhooksRoutes } from "./webhooks-routes.ts";
 import { whyRoutes } from "./why-routes.ts";
 
 const requestTimeoutMs = 60_000;
-const idleSweepMs = 100;
 const tokenNeeded = "Show MUSTER_API_TOKEN as `Authorization: Bearer …`.";
 /** What a gateway adds to a caller's message: ids that the caller left out. */
 const peerEnvelopeBytes = 64 * 1024;
@@ -57,6 +57,7 @@ export async function buildOperatorApi(context: ApiContext): Promise<FastifyInst
   const what = "the token that operators show as a bearer token, 16 characters or more";
   const isAuthorized = bearerCheck(need(config.apiToken, "MUSTER_API_TOKEN", what));
   const api = createServer(config);
+  const connections = new Connections(api.server);
   const closing = new AbortController();
   const lifecycle = new LifecycleCalls(temporal, db);
   const balancer = new BalancerCalls(temporal, db);
@@ -82,7 +83,7 @@ export async function buildOperatorApi(context: ApiContext): Promise<FastifyInst
   requireToken(api, isAuthorized);
   api.addHook("preClose", async () => {
     closing.abort();
-    closeIdleConnections(api);
+    connections.close();
     await sockets.close();
   });
   api.addHook("onClose", async () => {
@@ -174,16 +175,6 @@ function createServer(config: Config): Api {
     bodyLimit: config.frameBytesMax,
     routerOptions: { maxParamLength: 200 },
   } as object);
-}
-
-/** Connections that callers keep open for later hold a server up that closes, once their last call has its response. */
-function closeIdleConnections({ server }: Api): void {
-  const sweep = setInterval(() => {
-    server.closeIdleConnections();
-  }, idleSweepMs);
-  server.once("close", () => {
-    clearInterval(sweep);
-  });
 }
 
 function requireToken(
