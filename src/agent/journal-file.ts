@@ -1,8 +1,9 @@
 /**
  * An append-only file of JSON lines that survives kill -9, a failing power and a full disk. Lines given while another
- * write is under way go to disk together, with one fdatasync. A last line that was cut off by a crash is dropped when the
+ * write is under way go to disk together, with one write that waits for the disk. A last line that was cut off by a crash is dropped when the
  * file is read.
  */
+import { constants } from "node:fs";
 import { copyFile, link, open, readFile, rename, rm, type FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
 import { makePrivateDirectory, syncDirectory } from "./disk.ts";
@@ -12,6 +13,12 @@ import { JournalError } from "./errors.ts";
 const lineStart = '{"t":"';
 /** Text that is written at once when the file is written anew. */
 const chunkChars = 1024 * 1024;
+/** Each write is on disk when it ends, which costs half of a write and an fdatasync; undefined where there is no such flag. */
+const writesToDisk = constants.O_DSYNC as number | undefined;
+const appendFlags =
+  constants.O_APPEND | constants.O_CREAT | constants.O_WRONLY | (writesToDisk ?? 0);
+/** How long a line may wait for another one to be written with. */
+const laterMsMax = 1_000;
 /** A failed try that took longer is followed by a rest, so that a full disk is not written to all the time. */
 const cheapTryMs = 20;
 const restPerTry = 10;
@@ -35,6 +42,9 @@ export class JournalFile {
   #file: FileHandle | undefined;
   #waiting: Waiting[] = [];
   #flushing: Promise<void> | undefined;
+  /** Something waits that is not to wait for anything else. */
+  #isUrgent = false;
+  #later: NodeJS.Timeout | undefined;
   /** Bytes of whole lines. */
   #bytes = 0;
   /** Behind the whole lines stands the rest of one that was cut off. */
@@ -107,13 +117,17 @@ export class JournalFile {
    * @throws JournalError when they are not. Then everything is written anew with the next write.
    */
   append(...lines: readonly string[]): Promise<void> {
-    if (this.#closed)
-      return Promise.reject(new JournalError("JOURNAL_UNAVAILABLE", "The journal is closed."));
-    const text = lines.map((line) => `${line}\n`).join("");
-    const done = new Promise<void>((resolve, reject) => {
-      this.#waiting.push({ text, resolve, reject });
-    });
-    this.#flushing ??= this.#flush();
+    const done = this.#wait(lines);
+    void this.#writeNow();
+    return done;
+  }
+
+  /** As `append`, in no hurry: the line goes with the next one, or in a second. */
+  appendLater(line: string): Promise<void> {
+    const done = this.#wait([line]);
+    this.#later ??= setTimeout(() => {
+      void this.#writeNow();
+    }, laterMsMax).unref();
     return done;
   }
 
@@ -125,15 +139,34 @@ export class JournalFile {
   /** Waits for what was given, then closes. */
   async close(): Promise<void> {
     this.#closed = true;
-    await this.#flushing;
+    await this.#writeNow();
     await this.#file?.close();
     this.#file = undefined;
   }
 
+  #wait(lines: readonly string[]): Promise<void> {
+    if (this.#closed) {
+      return Promise.reject(new JournalError("JOURNAL_UNAVAILABLE", "The journal is closed."));
+    }
+    const text = lines.map((line) => `${line}\n`).join("");
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ text, resolve, reject });
+    });
+  }
+
+  #writeNow(): Promise<void> {
+    this.#isUrgent = true;
+    return (this.#flushing ??= this.#flush());
+  }
+
   async #flush(): Promise<void> {
-    while (this.#waiting.length > 0) {
+    while (this.#isUrgent) {
+      clearTimeout(this.#later);
+      this.#later = undefined;
+      this.#isUrgent = false;
       const batch = this.#waiting;
       this.#waiting = [];
+      if (batch.length === 0) break;
       try {
         await this.#write(batch.map(({ text }) => text).join(""));
         for (const { resolve } of batch) resolve();
@@ -170,13 +203,13 @@ export class JournalFile {
     if (this.#hasRest) await file.truncate(this.#bytes);
     this.#hasRest = false;
     await file.appendFile(text);
-    await file.datasync();
+    if (writesToDisk === undefined) await file.datasync();
     this.#bytes += Buffer.byteLength(text);
   }
 
   async #open(): Promise<FileHandle> {
     await makePrivateDirectory(dirname(this.#path));
-    const file = await open(this.#path, "a", 0o600);
+    const file = await open(this.#path, appendFlags, 0o600);
     try {
       await syncDirectory(dirname(this.#path));
     } catch (error) {

@@ -128,13 +128,13 @@ export class Journal {
   }
 
   /**
-   * Notes that the manager has the Answers. Not waited for: a crash before it is on disk costs one repetition. A Request
+   * Notes that the manager has the Answers, in no hurry: a crash before it is on disk costs one repetition. A Request
    * that was never noted, since it only reads, is not remembered.
    */
   acked(request: RequestKey): void {
     if (!this.#memory.knows(request)) return;
     this.#memory.acked(request);
-    this.#append([ackedLine(request)]).catch((error: unknown) => {
+    this.#file.appendLater(ackedLine(request)).catch((error: unknown) => {
       this.#log.debug({ err: error }, "an acknowledgement is not noted yet");
     });
   }

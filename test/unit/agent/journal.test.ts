@@ -1,8 +1,16 @@
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { Journal } from "../../../src/agent/journal.ts";
 import { JournalFile } from "../../../src/agent/journal-file.ts";
 import { Outbox } from "../../../src/agent/outbox.ts";
@@ -123,6 +131,44 @@ describe("journal", () => {
     expect(readFileSync(path, "utf8").trim().split("\n")).toHaveLength(2_000);
     // Two thousand separate syncs would take far longer than this on any disk that really syncs.
     expect(performance.now() - before).toBeLessThan(5_000);
+  });
+});
+
+describe("lines that are in no hurry", () => {
+  const content = () => (existsSync(path) ? readFileSync(path, "utf8") : "");
+
+  test("the next line - takes them along, in order", async () => {
+    const file = new JournalFile(path, () => []);
+    const later = file.appendLater('{"i":1}');
+    expect(content()).toBe("");
+    await file.append('{"i":2}');
+    expect(content()).toBe('{"i":1}\n{"i":2}\n');
+    await later;
+    await file.close();
+  });
+
+  test("no next line - they are written by themselves in a second", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout"] });
+    onTestFinished(() => {
+      vi.useRealTimers();
+    });
+    const file = new JournalFile(path, () => []);
+    const later = file.appendLater('{"i":1}');
+    vi.advanceTimersByTime(1_000);
+    await later;
+    expect(content()).toBe('{"i":1}\n');
+    await file.close();
+  });
+
+  test("closing - writes them", async () => {
+    const file = new JournalFile(path, () => []);
+    const later = file.appendLater('{"i":1}');
+    await file.close();
+    await later;
+    expect(content()).toBe('{"i":1}\n');
+    await expect(file.appendLater('{"i":2}')).rejects.toMatchObject({
+      code: "JOURNAL_UNAVAILABLE",
+    });
   });
 });
 
