@@ -1,6 +1,7 @@
 import { Context } from "@temporalio/activity";
 import { WorkflowNotFoundError } from "@temporalio/client";
-import { closeSessionsOfGateway, countAgentsOfGateway, listAgentsOfGateway } from "../db/index.ts";
+import { closeSessionsOfGateway, listAgentsOfGateway, surveyAgentsOfGateway } from "../db/index.ts";
+import { areComingBack, tellPace } from "../lifecycle/lost-gateway.ts";
 import type { WorkerActivities } from "../workflows/activity-types.ts";
 import {
   agentWorkflowId,
@@ -8,22 +9,6 @@ import {
   type GatewayLostMessage,
 } from "../workflows/agent-messages.ts";
 import type { ActivityDeps } from "./deps.ts";
-
-/**
- * Signals for each batch, and how long a batch takes at least: 100 signals a second, about a third of what a small
- * Temporal takes, because the same agents are just now reconnecting elsewhere. A larger fleet has a larger Temporal.
- */
-export interface Pace {
-  readonly batch: number;
-  readonly batchMs: number;
-  readonly atOnce: number;
-}
-const leastPace: Pace = { batch: 50, batchMs: 500, atOnce: 10 };
-/**
- * However many they are, all are told within this: with the default ping time-out of 150 s, who fell silent with the
- * gateway is found as soon as with a gateway that lives.
- */
-const allToldWithinMs = 60_000;
 
 type TellDeps = Pick<ActivityDeps, "db" | "client" | "log">;
 
@@ -33,29 +18,29 @@ interface Progress {
   readonly told: number;
 }
 
-/** How fast so many agents are told. */
-export function paceFor(agents: number): Pace {
-  const { batch, batchMs, atOnce } = leastPace;
-  const factor = Math.max(1, (agents * batchMs) / (batch * allToldWithinMs));
-  return { batch: Math.ceil(batch * factor), batchMs, atOnce: Math.ceil(atOnce * factor) };
-}
+/** Agents that no lifecycle has recorded yet have the default time-out. */
+const pingTimeoutMsDefault = 150_000;
+const lookEveryMs = 500;
 
 /**
- * Tells every agent whose session was on that run of the gateway. Goes on behind the last heartbeat when it is
- * retried; telling an agent twice changes nothing. Agents without a running workflow are skipped.
+ * Tells every agent whose session was on that run of the gateway, once no more of them come back by themselves. Goes on
+ * behind the last heartbeat when it is retried; telling an agent twice changes nothing. Agents without a running workflow
+ * are skipped.
+ * @param isWaitedFor for tests.
+ * @param paceFor for tests.
  */
 export function createTellAgentsGatewayLost(
   deps: TellDeps,
-  givenPace?: Pace,
+  isWaitedFor = areComingBack,
+  paceFor = tellPace,
 ): WorkerActivities["tellAgentsGatewayLost"] {
   return async (message: GatewayLostMessage) => {
     const { gatewayId, incarnation } = message.gateway;
     const context = Context.current();
-    let progress = (context.info.heartbeatDetails as Progress | undefined) ?? {
-      after: "",
-      told: 0,
-    };
-    const pace = givenPace ?? paceFor(await countAgentsOfGateway(deps.db, gatewayId, incarnation));
+    const begun = context.info.heartbeatDetails as Progress | undefined;
+    let progress = begun ?? { after: "", told: 0 };
+    const left = await untilNoneComesBack(deps, message, begun === undefined ? isWaitedFor : never);
+    const pace = paceFor(left.agents, left.pingTimeoutMs);
     for (;;) {
       const started = performance.now();
       const { after, told } = progress;
@@ -71,6 +56,38 @@ export function createTellAgentsGatewayLost(
     deps.log.info({ gatewayId, incarnation, told: progress.told }, "told agents of a lost gateway");
     return { told: progress.told };
   };
+}
+
+/** A retry does not wait again. */
+const never: typeof areComingBack = () => false;
+
+/** Waits for agents that come back by themselves; gives what is known of the others. */
+async function untilNoneComesBack(
+  { db, log }: TellDeps,
+  { gateway: { gatewayId, incarnation } }: GatewayLostMessage,
+  isWaitedFor: typeof areComingBack,
+): Promise<{ readonly agents: number; readonly pingTimeoutMs: number }> {
+  const context = Context.current();
+  const startedMs = performance.now();
+  let lost: number | undefined;
+  let before: number | undefined;
+  let changedAtMs = startedMs;
+  for (;;) {
+    const survey = await surveyAgentsOfGateway(db, gatewayId, incarnation);
+    const { agents } = survey;
+    const nowMs = performance.now();
+    if (agents !== before) changedAtMs = nowMs;
+    before = agents;
+    lost ??= agents;
+    const left = { agents, pingTimeoutMs: survey.pingTimeoutMs ?? pingTimeoutMsDefault };
+    const waitedMs = nowMs - startedMs;
+    if (!isWaitedFor({ ...left, unchangedForMs: nowMs - changedAtMs, waitedMs })) {
+      log.info({ gatewayId, incarnation, lost, left: agents, waitedMs }, "gateway lost");
+      return left;
+    }
+    context.heartbeat({ after: "", told: 0 } satisfies Progress);
+    await context.sleep(lookEveryMs);
+  }
 }
 
 /** Gives how many of them had a workflow to tell. A failure is thrown when nobody is being told any more. */

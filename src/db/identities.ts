@@ -143,18 +143,25 @@ export async function findRoute(db: Db, agentId: string): Promise<Route | undefi
   return rows[0];
 }
 
-/** How many agents have their open session on one run of a gateway. */
-export async function countAgentsOfGateway(
+/** The agents that have their open session on one run of a gateway. */
+export interface AgentsOfGateway {
+  readonly agents: number;
+  /** The shortest of their ping time-outs; null when none is known yet. */
+  readonly pingTimeoutMs: number | null;
+}
+
+export async function surveyAgentsOfGateway(
   db: Db,
   gatewayId: string,
   incarnation: string,
-): Promise<number> {
-  const { rows } = await db.query<{ count: number }>(
-    `SELECT count(*) AS count FROM sessions
-      WHERE gateway_id = $1 AND gateway_incarnation = $2 AND closed_at IS NULL`,
+): Promise<AgentsOfGateway> {
+  const { rows } = await db.query<AgentsOfGateway>(
+    `SELECT count(*) AS agents, min(a.ping_interval_ms * a.ping_timeout_multiplier) AS "pingTimeoutMs"
+       FROM sessions s JOIN agents a ON a.id = s.agent_id
+      WHERE s.gateway_id = $1 AND s.gateway_incarnation = $2 AND s.closed_at IS NULL`,
     [gatewayId, incarnation],
   );
-  return rows[0]?.count ?? 0;
+  return rows[0] ?? { agents: 0, pingTimeoutMs: null };
 }
 
 /** Agents whose open session is on one run of a gateway, in id order after `after`. */

@@ -79,10 +79,11 @@ export function webhookWorkerOptions(basis: WorkerBasis, deps: WebhookDeps): Wor
 }
 
 /**
- * The SDK's own measure (600 workflows for each GiB of heap above 200 MiB; over-filling ends the process), capped:
- * idle agents do not wake, so a larger cache only fills with them.
+ * What a heap of that size has room for. An agent's lifecycle takes 0.15 MiB when nothing is pending; three times that is
+ * reckoned with, since over-filling ends the process. (The SDK reckons with ten times that, for workflows of any size.)
+ * A lifecycle that is not cached costs five times the CPU when its agent comes back, which matters when half of a fleet does.
  */
 export function cachedWorkflows(heapLimitBytes: number): number {
   const spareGiB = (heapLimitBytes / 1_048_576 - 200) / 1_024;
-  return Math.min(2_000, Math.max(50, Math.floor(spareGiB * 600)));
+  return Math.min(10_000, Math.max(50, Math.floor(spareGiB * 2_400)));
 }

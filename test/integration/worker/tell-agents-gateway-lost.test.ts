@@ -3,11 +3,9 @@ import { ApplicationFailure, CancelledFailure } from "@temporalio/common";
 import { MockActivityEnvironment } from "@temporalio/testing";
 import { pino } from "pino";
 import { describe, expect, it } from "vitest";
-import {
-  createTellAgentsGatewayLost,
-  paceFor,
-} from "../../../src/activities/tell-agents-gateway-lost.ts";
+import { createTellAgentsGatewayLost } from "../../../src/activities/tell-agents-gateway-lost.ts";
 import { findRoute, registerIdentity, takeEpoch } from "../../../src/db/index.ts";
+import type { areComingBack, Homecoming } from "../../../src/lifecycle/lost-gateway.ts";
 import {
   agentLifecycleType,
   agentWorkflowId,
@@ -19,17 +17,17 @@ import { useTemporal } from "../../helpers/temporal.ts";
 const database = useDatabase();
 const temporal = useTemporal();
 const reason = "no heartbeat for 5 s";
+const place = { zone: "z", cluster: "c", resourceType: "simulator", host: {} };
 const pace = { batch: 3, batchMs: 0, atOnce: 2 };
 
-function activity(own: Partial<typeof pace> = {}) {
+function activity(own: Partial<typeof pace> = {}, isWaitedFor: typeof areComingBack = () => false) {
   const deps = { db: database.pool, client: temporal.client, log: pino({ level: "silent" }) };
-  return createTellAgentsGatewayLost(deps, { ...pace, ...own });
+  return createTellAgentsGatewayLost(deps, isWaitedFor, () => ({ ...pace, ...own }));
 }
 
 /** An agent whose session is on that gateway; without a worker its workflow only collects signals. */
 async function agentOn(gateway: GatewayRef, withWorkflow = true): Promise<string> {
   const id = `agent-${randomUUID()}`;
-  const place = { zone: "z", cluster: "c", resourceType: "simulator", host: {} };
   await registerIdentity(database.pool, { id, secretHash: Buffer.alloc(32), ...place });
   await takeEpoch(database.pool, { agentId: id, ...gateway, ...place });
   if (withWorkflow) {
@@ -122,13 +120,22 @@ describe("tellAgentsGatewayLost", () => {
     expect(error).not.toBeInstanceOf(ApplicationFailure);
   });
 
-  it("goes at 100 a second, faster for so many that it would take more than a minute", () => {
-    expect([0, 1, 5_000].map(paceFor)).toEqual(
-      [0, 1, 5_000].map(() => ({ batch: 50, batchMs: 500, atOnce: 10 })),
-    );
-    for (const agents of [10_000, 33_333, 100_000]) {
-      const { batch, batchMs } = paceFor(agents);
-      expect(Math.ceil(agents / batch) * batchMs).toBeLessThanOrEqual(60_000);
-    }
+  it("waits while agents come back, and tells only those that did not", async () => {
+    const gateway = aGateway();
+    const [back = "", lost = ""] = await agentsOn(gateway, 2);
+    const seen: number[] = [];
+    const comesBack = (left: Homecoming): boolean => {
+      seen.push(left.agents);
+      return left.agents > 1;
+    };
+    const environment = new MockActivityEnvironment();
+    environment.once("heartbeat", () => {
+      void takeEpoch(database.pool, { agentId: back, ...aGateway(), ...place });
+    });
+    const result = await environment.run(activity({}, comesBack), { gateway, reason });
+    expect(result).toEqual({ told: 1 });
+    expect(seen[0]).toBe(2);
+    expect(seen.at(-1)).toBe(1);
+    expect([await signalsOf(back), await signalsOf(lost)]).toEqual([0, 1]);
   });
 });

@@ -32,30 +32,60 @@ describe("handshake gate", () => {
     expect(gate.inUse).toBe(2);
   });
 
-  it("handshake gate - the larger the crowd, the later it is told to come back, with jitter, half a minute at most", () => {
+  /** A full gate, by a clock of its own; jitter in the middle unless a test says otherwise. */
+  function fullGate(random = () => 0.5) {
     let nowMs = 0;
-    let random = 0.5;
-    const gate = new HandshakeGate(
-      1,
-      () => nowMs,
-      () => random,
-    );
-    const slot = gate.enter();
-    gate.enter();
-    const calm = gate.retryAfterMs();
-    expect(calm).toBeGreaterThanOrEqual(500);
-    slot?.();
-    const again = gate.enter();
-    for (let i = 0; i < 10; i++) gate.enter();
-    const crowded = gate.retryAfterMs();
-    expect(crowded).toBeGreaterThan(calm);
-    for (let i = 0; i < 100_000; i++) gate.enter();
-    expect(gate.retryAfterMs()).toBe(30_000);
-    random = 0;
-    expect(gate.retryAfterMs()).toBe(15_000);
-    again?.();
-    nowMs += 60_000;
-    random = 0.5;
-    expect(gate.retryAfterMs()).toBe(500);
+    const gate = new HandshakeGate(1, () => nowMs, random);
+    let giveBack = gate.enter();
+    return {
+      refuse: () => {
+        expect(gate.enter()).toBeUndefined();
+        return gate.retryAfterMs();
+      },
+      /** So many handshakes are done in the time, and the gate stays full. */
+      pass: (ms: number, handshakes: number) => {
+        nowMs += ms;
+        for (let i = 0; i < handshakes; i++) {
+          giveBack?.();
+          giveBack = gate.enter();
+        }
+      },
+    };
+  }
+
+  it("handshake gate - each agent that is refused gets a turn of its own, one after the other", () => {
+    const gate = fullGate();
+    const turns = Array.from({ length: 100 }, gate.refuse);
+    expect(turns[0]).toBeGreaterThanOrEqual(500);
+    expect(new Set(turns).size).toBe(100);
+    expect(turns.toSorted((a, b) => a - b)).toEqual(turns);
+  });
+
+  it("handshake gate - turns are as far apart as handshakes take, a little closer", () => {
+    const gate = fullGate();
+    for (let seconds = 0; seconds < 30; seconds += 2) {
+      gate.refuse();
+      gate.pass(2_000, 20);
+    }
+    const first = gate.refuse();
+    const betweenMs = gate.refuse() - first;
+    expect(betweenMs).toBeGreaterThan(60);
+    expect(betweenMs).toBeLessThanOrEqual(100);
+  });
+
+  it("handshake gate - a crowd that no forecast reaches comes spread over the last part of a minute and a half", () => {
+    let random = 0;
+    const gate = fullGate(() => random);
+    for (let i = 0; i < 12_000; i++) gate.refuse();
+    expect(gate.refuse()).toBe(45_000);
+    random = 1;
+    expect(gate.refuse()).toBe(90_000);
+  });
+
+  it("handshake gate - when the storm is over, it is forgotten", () => {
+    const gate = fullGate();
+    for (let i = 0; i < 12_000; i++) gate.refuse();
+    gate.pass(200_000, 1);
+    expect(gate.refuse()).toBeLessThan(600);
   });
 });
