@@ -119,7 +119,7 @@ export class BenchStack {
 
   /** Waits until that many agents are Up in the read model; gives their ids. */
   async agentsUp(count: number): Promise<readonly string[]> {
-    while ((await this.countUp()) < count) await sleep(20);
+    while ((await this.countUp()) < count) await sleep(200);
     const up = await listAgents(this.db, { status: "Up", limit: count });
     return up.map((agent) => agent.id);
   }

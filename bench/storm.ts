@@ -20,7 +20,7 @@ const askedSeconds = 90;
 /** Workflows of the floor, and how many signals to them are under way. */
 const bareWorkflows = 500;
 const bareInFlight = 64;
-const lookEveryMs = 500;
+const lookEveryMs = 2_000;
 /** After so long it is given up: the result says how many are not Up. */
 const patienceMs = 900_000;
 
