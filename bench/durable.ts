@@ -12,8 +12,8 @@ import { withStack, type Progress } from "./stack.ts";
 
 const agents = 8;
 const inFlight = 16;
-const rounds = 5;
-const seconds = 5;
+const rounds = 9;
+const seconds = 3;
 
 /** Runs floor and figure in turn and gives the medians. */
 export async function benchDurable(progress: Progress): Promise<BenchResult> {

@@ -2,6 +2,12 @@
 const retryMs = { least: 500, most: 90_000 };
 /** Part by which a turn may come earlier or later. */
 const jitter = 0.1;
+/**
+ * How long a handshake takes, in a crowd: so many are let in as are done in the time to aim at. Both sides give one up after
+ * five seconds, and all its work is lost then, so that a slow machine with many at once would get nowhere.
+ */
+const tookMs = { quick: 500, aim: 1_000, slow: 1_500 };
+const slotsLeast = 4;
 /** What the rate is measured over. */
 const windowMs = 2_000;
 /** What is reckoned with before anything is measured: too many come back rather than too few. */
@@ -11,16 +17,19 @@ const handshakesPerSecondLeast = 2;
 const overbooking = 1.25;
 
 /**
- * Lets so many handshakes run at once. Who is refused gets a turn: the next one at the rate of the last seconds, so that a
+ * Lets so many handshakes run at once, fewer where that makes them slow. Who is refused gets a turn: the next one at the rate of the last seconds, so that a
  * storm comes back one after the other, as fast as it is taken, and each agent asks once or twice.
  */
 export class HandshakeGate {
   readonly #slotsMax: number;
   readonly #nowMs: () => number;
   readonly #random: () => number;
+  #slots: number;
   #inUse = 0;
   #windowFromMs: number;
   #done = 0;
+  /** All of those that are done together. */
+  #tookMs = 0;
   #refused = 0;
   #perSecond = handshakesPerSecondAtFirst;
   /** The last turn that was given. */
@@ -32,6 +41,7 @@ export class HandshakeGate {
     random: () => number = Math.random,
   ) {
     this.#slotsMax = slotsMax;
+    this.#slots = slotsMax;
     this.#nowMs = nowMs;
     this.#random = random;
     this.#windowFromMs = nowMs();
@@ -44,17 +54,19 @@ export class HandshakeGate {
   /** A slot to give back once by calling it; undefined when all are taken. */
   enter(): (() => void) | undefined {
     this.#measure();
-    if (this.#inUse >= this.#slotsMax) {
+    if (this.#inUse >= this.#slots) {
       this.#refused++;
       return undefined;
     }
     this.#inUse++;
+    const fromMs = this.#nowMs();
     let left = false;
     return () => {
       if (left) return;
       left = true;
       this.#inUse--;
       this.#done++;
+      this.#tookMs += this.#nowMs() - fromMs;
     };
   }
 
@@ -78,13 +90,25 @@ export class HandshakeGate {
     const nowMs = this.#nowMs();
     const agoMs = nowMs - this.#windowFromMs;
     if (agoMs < windowMs) return;
-    const perSecond = (this.#done * 1_000) / agoMs;
-    this.#perSecond =
-      this.#refused === 0
-        ? handshakesPerSecondAtFirst
-        : Math.max(handshakesPerSecondLeast, (this.#perSecond + perSecond) / 2);
+    if (this.#refused === 0) {
+      this.#perSecond = handshakesPerSecondAtFirst;
+      this.#slots = this.#slotsMax;
+    } else {
+      const perSecond = (this.#done * 1_000) / agoMs;
+      this.#perSecond = Math.max(handshakesPerSecondLeast, (this.#perSecond + perSecond) / 2);
+      this.#slots = this.#slotsAt(perSecond);
+    }
     this.#done = 0;
+    this.#tookMs = 0;
     this.#refused = 0;
     this.#windowFromMs = nowMs;
+  }
+
+  /** Little's law: as many at once as are done in the time that one should take. */
+  #slotsAt(perSecond: number): number {
+    const eachMs = this.#done === 0 ? Infinity : this.#tookMs / this.#done;
+    if (eachMs >= tookMs.quick && eachMs <= tookMs.slow) return this.#slots;
+    const slots = eachMs > tookMs.slow ? (perSecond * tookMs.aim) / 1_000 : this.#slots * 1.25 + 1;
+    return Math.min(this.#slotsMax, Math.max(slotsLeast, Math.round(slots)));
   }
 }

@@ -88,4 +88,21 @@ describe("handshake gate", () => {
     gate.pass(200_000, 1);
     expect(gate.refuse()).toBeLessThan(600);
   });
+
+  it("handshake gate - handshakes that take long in a crowd are fewer at once, and more again when they are quick", () => {
+    let nowMs = 0;
+    const gate = new HandshakeGate(64, () => nowMs);
+    const crowd = (tookMs: number): number => {
+      const inside: (() => void)[] = [];
+      for (let slot = gate.enter(); slot !== undefined; slot = gate.enter()) inside.push(slot);
+      nowMs += tookMs;
+      for (const leave of inside) leave();
+      return inside.length;
+    };
+    expect(crowd(8_000)).toBe(64);
+    expect(crowd(8_000)).toBe(8);
+    let atOnce = 0;
+    for (let i = 0; i < 100; i++) atOnce = crowd(400);
+    expect(atOnce).toBe(64);
+  });
 });
