@@ -344,6 +344,37 @@ describe("an agent's life", () => {
     expect(agent.events.some(({ type }) => type === "investigation")).toBe(true);
   });
 
+  test("agentLifecycle - a lost gateway: a full ping timeout of grace to the millisecond, then what every loss leads to", async () => {
+    agent.truth = "Unknown";
+    agent.connect();
+    await agent.temporal.settle();
+    agent.gatewayLost(agent.state.session?.incarnation ?? "none");
+    await agent.pass(pingTimeoutMs(settings) - 1);
+    expect(agent.status).toBe("Disconnected");
+    expect(agent.events.some(({ type }) => type === "investigation")).toBe(false);
+    await agent.pass(1_000);
+    expect(agent.events.some(({ type }) => type === "investigation")).toBe(true);
+    await agent.pass(settings.alertWaitMs);
+    expect(agent.status).toBe("Alert");
+    // Asked again and again: a proof that comes later still counts.
+    agent.truth = "Down";
+    await agent.pass(settings.investigateRetryMs + 1_000);
+    expect(agent.status).toBe("Down");
+  });
+
+  test("agentLifecycle - a lost gateway: who is back elsewhere within the grace is Up, and nobody is asked about it", async () => {
+    agent.truth = "Down";
+    agent.connect();
+    await agent.temporal.settle();
+    agent.gatewayLost(agent.state.session?.incarnation ?? "none");
+    await agent.pass(pingTimeoutMs(settings) - 1);
+    expect(agent.status).toBe("Disconnected");
+    agent.connect();
+    await agent.pass(pingTimeoutMs(settings) - 1);
+    expect(agent.status).toBe("Up");
+    expect(agent.events.some(({ type }) => type === "investigation")).toBe(false);
+  });
+
   test("agentLifecycle - Alert comes at alert.wait after the loss, whatever is asked in between", async () => {
     agent.truth = "hangs";
     agent.connect();

@@ -8,6 +8,7 @@ import { afterEach } from "vitest";
 import type { AgentOptions } from "../../../src/agent/options.ts";
 import { runAgent } from "../../../src/agent/run.ts";
 import { readEffects } from "../../../src/resources/simulator/effects.ts";
+import { waitUntil } from "../../helpers/wait-until.ts";
 import { FakeGateway, temporaryHome, type FakeGatewayOptions } from "./fake-gateway.ts";
 
 const clean: (() => Promise<unknown> | undefined)[] = [];
@@ -26,6 +27,23 @@ export async function startGateway(options: FakeGatewayOptions = {}, port = 0) {
   const gateway = await FakeGateway.start(options, port);
   afterTest(() => gateway.stop());
   return gateway;
+}
+
+/** An agent with a session at the one gateway that it knows; its pings have told it of another one, which joined later. */
+export async function joinedLater(start: (url: string, home: Home) => unknown) {
+  const others: string[] = [];
+  const here = await startGateway({
+    pingIntervalMs: 60,
+    gatewaysOfPings: () => [here.url, ...others],
+  });
+  start(here.url, makeHome());
+  const session = await here.session();
+  const there = await startGateway();
+  others.push(there.url);
+  // Three pings may go without an Answer: the fourth says that the first was answered.
+  const last = session.requests("Ping").length + 4;
+  await waitUntil("a ping told of it", () => session.requests("Ping").length >= last);
+  return { here, there };
 }
 
 /** A home for agents, and the file in which the simulator keeps what took effect. */

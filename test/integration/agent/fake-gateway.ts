@@ -27,6 +27,8 @@ export interface FakeGatewayOptions {
   readonly admit?: (hello: RequestFrame) => Partial<StartupAnswer>;
   /** Gateways to name in the StartupAnswer. */
   readonly gateways?: readonly string[];
+  /** Gateways to name in PingAnswers from now on. */
+  readonly gatewaysOfPings?: () => readonly string[];
   readonly answerPings?: boolean;
   /** What the manager answers to a Command of the agent's resources; null: nothing. Absent: that it was heard. */
   readonly answer?: (command: WireCommand) => Readonly<Record<string, unknown>> | null;
@@ -197,15 +199,24 @@ export class FakeSession {
   }
 
   #onRequest(frame: RequestFrame): void {
-    const { answerPings, answer } = this.gateway.options;
+    const { answerPings } = this.gateway.options;
     const [command] = frame.commands;
     if (command === undefined || (command.type === "Ping" && answerPings === false)) return;
-    const own = ["Ping", "Shutdown"].includes(command.type) ? undefined : answer?.(command);
+    const own = command.type === "Ping" ? this.#pingAnswer() : this.#ownAnswer(command);
     if (own === null) return;
     const answers = [
       { type: `${command.type}Answer`, commandId: command.id, result: true, ...own },
     ];
     this.send({ v: 1, kind: "response", seq: frame.seq, lane: "session", answers });
+  }
+
+  #pingAnswer(): Readonly<Record<string, unknown>> {
+    const gateways = this.gateway.options.gatewaysOfPings?.();
+    return { ...(gateways !== undefined && { gateways }) };
+  }
+
+  #ownAnswer(command: WireCommand): Readonly<Record<string, unknown>> | null | undefined {
+    return command.type === "Shutdown" ? undefined : this.gateway.options.answer?.(command);
   }
 }
 

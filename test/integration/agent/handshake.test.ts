@@ -2,7 +2,13 @@ import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { waitUntil } from "../../helpers/wait-until.ts";
-import { agentOptions, makeHome, startAgent, startGateway } from "./agent-under-test.ts";
+import {
+  agentOptions,
+  joinedLater,
+  makeHome,
+  startAgent,
+  startGateway,
+} from "./agent-under-test.ts";
 
 describe("handshake", () => {
   test("hello - says who the agent is, proves it and describes each resource", async () => {
@@ -97,6 +103,12 @@ describe("handshake", () => {
     const session = await gateway.session();
     session.ws.close(1001, "going away");
     expect((await other.session()).isOpen).toBe(true);
+  });
+
+  test("a gateway that joined later - is tried when its own dies: pings tell of it", async () => {
+    const { here, there } = await joinedLater((url, home) => startAgent(agentOptions(home, [url])));
+    await here.stop();
+    expect((await there.session()).isOpen).toBe(true);
   });
 
   test("second container with the same home and id - refuses to start", async () => {

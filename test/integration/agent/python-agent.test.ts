@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { waitUntil } from "../../helpers/wait-until.ts";
-import { makeHome, startGateway, startPython } from "./agent-under-test.ts";
+import { joinedLater, makeHome, startGateway, startPython } from "./agent-under-test.ts";
 
 const setTarget = (id: string, celsius: number) => ({ type: "SetTarget", id, celsius });
 
@@ -98,6 +98,12 @@ describe("agent in Python", () => {
     expect(targets(home)).toEqual(["a 20", "b 25"]);
     const secrets = gateway.sessions.map(({ hello }) => hello?.hello?.credentials.secret);
     expect(secrets[0]).toBe(secrets[1]);
+  });
+
+  test("a gateway that joined later - is tried when its own dies: pings tell of it", async () => {
+    const { here, there } = await joinedLater((url, home) => startPython([url], home.path));
+    await here.stop();
+    expect((await there.session()).isOpen).toBe(true);
   });
 
   test("dead gateway - goes to the next", async () => {

@@ -30,6 +30,15 @@ async function behindProxies() {
   return { gateway, agent, toPostgres, toTemporal };
 }
 
+/** The gateways that a PingAnswer names. */
+async function namedTo(agent: TestAgent): Promise<readonly string[]> {
+  const id = agent.ping();
+  const { answers } = await agent.next("a PingAnswer", (frame) => {
+    return frame.answers?.[0]?.commandId === id;
+  });
+  return (answers?.[0] as { readonly gateways?: readonly string[] } | undefined)?.gateways ?? [];
+}
+
 async function standingOf(gatewayId: string) {
   return (await listGateways(database.pool)).find(({ id }) => id === gatewayId);
 }
@@ -42,8 +51,15 @@ it("cut off - its agents are sent away, its callers too, and it joins anew when 
     const reply = await fetch(`${well.apiUrl}/readyz`);
     return ((await reply.json()) as { sureForMs?: number }).sureForMs ?? 0;
   };
+  const early = await TestAgent.connect(well.agentUrl, { joinToken });
+  expect(await namedTo(early)).toEqual([well.agentUrl]);
   const cuts = await Promise.all([behindProxies(), behindProxies(), behindProxies()]);
   const [noTemporal, noPostgres, neither] = cuts;
+  const all = [well, ...cuts.map(({ gateway }) => gateway)].map(({ agentUrl }) => agentUrl);
+  await waitUntil("pings tell of gateways that joined later", async () => {
+    const named = await namedTo(early);
+    return named[0] === well.agentUrl && all.every((url) => named.includes(url));
+  });
   // A gateway that has only just come back is no proof against others.
   await waitUntil("the other gateway is sure", async () => (await sureForMs()) > 9_000);
   for (const { gateway } of cuts) {
