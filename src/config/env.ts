@@ -1,4 +1,5 @@
 /** Settings from the environment: read once, checked whole, frozen. README lists them. */
+import { isIP } from "node:net";
 import { hostname } from "node:os";
 import { resolve } from "node:path";
 import { KeyringError } from "../secrets/errors.ts";
@@ -177,14 +178,14 @@ export function loadConfig(env: Env): Config {
     agentPort: read.port("MUSTER_AGENT_PORT", 8250),
     apiPort: read.port("MUSTER_API_PORT", 8251),
     workerPort: read.port("MUSTER_WORKER_PORT", 8252),
-    host: read.text("MUSTER_HOST") ?? "0.0.0.0",
+    host: readHost(read, "MUSTER_HOST") ?? "0.0.0.0",
     gatewayId: read.id("MUSTER_GATEWAY_ID", defaultGatewayId()),
     gatewayWeight: read.decimal("MUSTER_GATEWAY_WEIGHT", 1, 0, 1_000),
     drainGraceMs: read.integer("MUSTER_DRAIN_GRACE_MS", 30_000, 0, 3_600_000),
     directAgentsMax: read.integer("MUSTER_DIRECT_AGENTS_MAX", 50, 0, 10_000),
     directResources: read.words("MUSTER_DIRECT_RESOURCES"),
-    advertiseHost: read.text("MUSTER_ADVERTISE_HOST"),
-    peerHost: read.text("MUSTER_PEER_HOST"),
+    advertiseHost: readHost(read, "MUSTER_ADVERTISE_HOST"),
+    peerHost: readHost(read, "MUSTER_PEER_HOST", "*"),
     databaseUrl: read.url("DATABASE_URL", ["postgres:", "postgresql:"]),
     temporalAddress: read.text("TEMPORAL_ADDRESS"),
     temporalNamespace: read.text("TEMPORAL_NAMESPACE") ?? "default",
@@ -429,6 +430,27 @@ function reader(env: Env) {
       return value;
     },
   };
+}
+
+/** A host's name or address without scheme, port and brackets, or the word `also`. */
+function readHost(
+  read: ReturnType<typeof reader>,
+  name: string,
+  also?: string,
+): string | undefined {
+  const value = read.text(name);
+  if (value === undefined || value === also || isHost(value)) return value;
+  throw new ConfigError(
+    name,
+    `"${value}" is no host: give a name or an address alone, such as gw-1.example or 10.0.0.5, without scheme and port.`,
+  );
+}
+
+function isHost(value: string): boolean {
+  return (
+    isIP(value) !== 0 ||
+    (value.length <= 253 && /^[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9.])?$/.test(value))
+  );
 }
 
 function checkUrl(name: string, value: string, protocols: readonly string[]): void {

@@ -1,5 +1,5 @@
 /** The verbs against the real thing: gateway, worker and simulated hosts as `muster` processes. */
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { runMuster, type MusterProcess } from "../../helpers/processes.ts";
@@ -29,6 +29,14 @@ const agentIdLike: unknown = expect.stringMatching(/^sim-000[12]$/);
 const aNumber: unknown = expect.any(Number);
 const success: unknown = expect.objectContaining({ result: true });
 
+/** The fields of a gateway in docs/CLI.md. */
+function documentedGateway(): readonly string[] {
+  const path = new URL("../../../docs/CLI.md", import.meta.url);
+  const [, json = ""] =
+    /\*\*`gateways`.*?```json\n(.*?)```/s.exec(readFileSync(path, "utf8")) ?? [];
+  return Object.keys(JSON.parse(json) as object).sort();
+}
+
 /** What `recurring list` tells of one. */
 interface Recurring {
   readonly name: string;
@@ -50,9 +58,9 @@ describe("muster against a running manager", () => {
     const none = await muster("agents", "--zone", "nowhere");
     expect(none).toMatchObject({ code: 0, stdout: "no agents\n" });
     const gateways = await muster("gateways", "--json");
-    expect(JSON.parse(gateways.stdout)).toMatchObject({
-      gateways: [{ id: "gw-cli", state: "joined", agents: 2 }],
-    });
+    const listed = JSON.parse(gateways.stdout) as { readonly gateways: readonly object[] };
+    expect(listed).toMatchObject({ gateways: [{ id: "gw-cli", state: "joined", agents: 2 }] });
+    expect(Object.keys(listed.gateways[0] ?? {}).sort()).toEqual(documentedGateway());
   });
 
   it("does so as a process too: answer on stdout, complaint on stderr, exit code", async () => {
