@@ -2,10 +2,21 @@ import { execa } from "execa";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { accessSync, constants } from "node:fs";
-import { chown, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import {
+  chown,
+  copyFile,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { vi } from "vitest";
+import { freePort } from "../../../src/local/ports.ts";
+import { makeSignedCertificate } from "../../helpers/certificate.ts";
 
 /** A libvirt daemon of a test's own, apart from the machine's. */
 export interface PrivateLibvirtd {
@@ -13,6 +24,10 @@ export interface PrivateLibvirtd {
   readonly qemuUri: string;
   /** libvirt's built-in test driver: a pretended host with one running VM called `test`. */
   readonly testUri: string;
+  /** The test driver over the network of this machine; empty unless it was asked to listen. */
+  readonly tcpUri: string;
+  /** As `tcpUri`, with TLS and a certificate of the client's own. */
+  readonly tlsUri: string;
   /** Folder that the daemon and its guests can read, for disk images. */
   readonly folder: string;
   /** Makes a file in `folder` that guests can read and write; gives its path. */
@@ -58,16 +73,20 @@ function isOnPath(program: string): boolean {
  * the system's own files instead, so root starts it as `nobody`; that also spares it cgroups, security drivers and
  * a change of user, none of which a container may allow.
  */
-export async function startPrivateLibvirtd(): Promise<PrivateLibvirtd> {
+export async function startPrivateLibvirtd(
+  options: { readonly listens?: boolean } = {},
+): Promise<PrivateLibvirtd> {
   // Short, because a guest's monitor socket lies deep below and its path may have 107 bytes.
   const folder = await mkdtemp(join(tmpdir(), "mlv-"));
   const user = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : undefined;
-  await writeSettings(folder);
+  const remote = await writeSettings(folder, options.listens === true);
   if (user !== undefined) await own(folder, user);
   const socket = join(folder, "r", "libvirt", "libvirt-sock");
   const qemuUri = `qemu+unix:///session?socket=${socket}`;
   const testUri = `test+unix:///default?socket=${socket}`;
-  const daemon = execa("libvirtd", ["--config", join(folder, "c", "libvirt", "libvirtd.conf")], {
+  const listen = options.listens === true ? ["--listen"] : [];
+  const config = join(folder, "c", "libvirt", "libvirtd.conf");
+  const daemon = execa("libvirtd", [...listen, "--config", config], {
     env: environment(folder),
     extendEnv: false,
     reject: false,
@@ -96,7 +115,7 @@ export async function startPrivateLibvirtd(): Promise<PrivateLibvirtd> {
     if (user !== undefined) await chown(path, user.uid, user.gid);
     return path;
   };
-  return { qemuUri, testUri, folder, addFile, pid: daemon.pid ?? 0, stop };
+  return { qemuUri, testUri, ...remote, folder, addFile, pid: daemon.pid ?? 0, stop };
 }
 
 function environment(folder: string): Record<string, string> {
@@ -110,15 +129,42 @@ function environment(folder: string): Record<string, string> {
   };
 }
 
-async function writeSettings(folder: string): Promise<void> {
+/** Gives the URIs under which it listens. */
+async function writeSettings(
+  folder: string,
+  listens: boolean,
+): Promise<Pick<PrivateLibvirtd, "tcpUri" | "tlsUri">> {
   const libvirt = join(folder, "c", "libvirt");
   await mkdir(join(folder, "r"), { mode: 0o700 });
   await mkdir(join(folder, "k"));
   await mkdir(libvirt, { recursive: true });
   // A host id of its own: two such daemons count as two hosts, so a guest can be migrated between them.
-  await writeFile(join(libvirt, "libvirtd.conf"), `host_uuid = "${randomUUID()}"\n`);
+  const listening = listens ? await listeningSettings(folder) : undefined;
+  const lines = [`host_uuid = "${randomUUID()}"`, ...(listening?.lines ?? [])];
+  await writeFile(join(libvirt, "libvirtd.conf"), `${lines.join("\n")}\n`);
   // No SELinux or AppArmor; no virtlogd, which would outlive the test.
   await writeFile(join(libvirt, "qemu.conf"), 'security_driver = "none"\nstdio_handler = "file"\n');
+  return { tcpUri: listening?.tcpUri ?? "", tlsUri: listening?.tlsUri ?? "" };
+}
+
+async function listeningSettings(folder: string) {
+  const [tcpPort, tlsPort] = [await freePort(), await freePort()];
+  // Where virsh looks for them: names of libvirt's.
+  const pki = join(folder, "pki");
+  await mkdir(pki);
+  const { caFile, certFile, keyFile } = makeSignedCertificate(folder);
+  await copyFile(caFile, join(pki, "cacert.pem"));
+  await copyFile(certFile, join(pki, "clientcert.pem"));
+  await copyFile(keyFile, join(pki, "clientkey.pem"));
+  return {
+    tcpUri: `test+tcp://127.0.0.1:${tcpPort}/default`,
+    tlsUri: `test+tls://127.0.0.1:${tlsPort}/default?pkipath=${pki}`,
+    lines: [
+      ...['listen_addr = "127.0.0.1"', "listen_tcp = 1", `tcp_port = "${tcpPort}"`],
+      ...['auth_tcp = "none"', "listen_tls = 1", `tls_port = "${tlsPort}"`],
+      ...[`ca_file = "${caFile}"`, `cert_file = "${certFile}"`, `key_file = "${keyFile}"`],
+    ],
+  };
 }
 
 async function own(folder: string, user: { uid: number; gid: number }): Promise<void> {

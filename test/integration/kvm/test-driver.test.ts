@@ -71,7 +71,7 @@ describe.skipIf(noDaemon !== "")(
     let host: PrivateLibvirtd;
     let kvm: ServerResource;
     beforeAll(async () => {
-      host = await startPrivateLibvirtd();
+      host = await startPrivateLibvirtd({ listens: true });
       kvm = await kvmResource({ uri: host.testUri });
     }, 60_000);
     afterAll(() => host.stop(), 60_000);
@@ -92,6 +92,26 @@ describe.skipIf(noDaemon !== "")(
         result: true,
         details: expect.stringContaining("does not tell") as string,
       });
+    });
+
+    it.each(["tcpUri", "tlsUri"] as const)(
+      "%s - a host over the network takes the same Commands, and is the address of its own probes",
+      async (name) => {
+        const remote = await kvmResource({ uri: host[name] });
+        const stopped = await run(remote, { type: "StopVm", vm: "test", force: true });
+        expect(stopped).toMatchObject({ result: true, vm: { power: "Off" } });
+        expect((await kvm.currentStatus()).workloads).toEqual({ test: "Off" });
+        expect(await run(remote, { type: "StartVm", vm: "test" })).toMatchObject({ result: true });
+        expect(await remote.initialize()).toMatchObject({ address: "127.0.0.1" });
+      },
+    );
+
+    it("tlsUri - without a certificate nothing is sent, and the Answer says where it was looked for", async () => {
+      const uri = host.tlsUri.replace(/pki$/, "nothing");
+      const remote = await kvmResource({ uri });
+      const answer = await run(remote, { type: "StopVm", vm: "test" });
+      expect(answer).toMatchObject({ errorCode: "LIBVIRT_UNREACHABLE", outcome: "notSent" });
+      expect(answer.details).toContain("/nothing/cacert.pem");
     });
 
     it("GetHostStats - does without the figures that the driver lacks", async () => {

@@ -9,7 +9,7 @@ import { runMuster } from "../../helpers/processes.ts";
 import { waitUntil } from "../../helpers/wait-until.ts";
 import { joinToken } from "../gateway/test-gateway.ts";
 import { TestAgent } from "../gateway/test-agent.ts";
-import { missingPrograms } from "../kvm/private-libvirtd.ts";
+import { missingPrograms, startPrivateLibvirtd } from "../kvm/private-libvirtd.ts";
 import { apiToken, useOperatorRig } from "./operator-rig.ts";
 
 const rig = useOperatorRig();
@@ -77,12 +77,13 @@ describe("direct agents", () => {
     await call("DELETE", "agents/declared");
   });
 
-  it.skipIf(missingPrograms("virsh") !== "")(
-    "libvirt - a host is declared on the command line, run over its URI, and listed",
+  it.skipIf(missingPrograms("virsh", "libvirtd") !== "")(
+    "libvirt - a host is declared on the command line, run over its remote URI, and listed",
     async () => {
+      const libvirtd = await startPrivateLibvirtd({ listens: true });
       const env = { MUSTER_API_URL: rig.gateway.apiUrl, MUSTER_API_TOKEN: apiToken };
       const runner = await rig.startGateway({ MUSTER_HOME: home, MUSTER_DIRECT_AGENTS_MAX: "5" });
-      const uri = ["--uri", "test:///default", "--cluster", "virt", "--json"];
+      const uri = ["--uri", libvirtd.tcpUri, "--cluster", "virt", "--json"];
       const args = ["agent", "add", "--direct", "virt-1", "--resource", "kvm", ...uri];
       expect(await runMuster(args, { env })).toMatchObject({ code: 0 });
       await waitUntil(
@@ -99,6 +100,7 @@ describe("direct agents", () => {
         directAgents: [{ id: "virt-1", gatewayId: runner.gatewayId, trouble: null }],
       });
       await call("DELETE", "agents/virt-1");
+      await libvirtd.stop();
     },
   );
 });
