@@ -6,7 +6,7 @@ import { inspect } from "node:util";
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { packageRoot } from "../../src/local/package-root.ts";
 import { cells, chosenCells, leftOut, type Cell } from "./matrix.ts";
-import { lineOf, replayOf, tableOf } from "./report.ts";
+import { lineOf, reachOf, replayOf, tableOf } from "./report.ts";
 import { asJson, historiesOf } from "./replay.ts";
 import { runCell, type CellResult } from "./run-cell.ts";
 import { seeded } from "./seeded.ts";
@@ -15,6 +15,7 @@ import { FaultStack } from "./stack.ts";
 interface Options {
   readonly minutes?: number;
   readonly seed: string;
+  readonly begin: number;
   readonly only: readonly string[];
   readonly commands: number;
   readonly json?: boolean;
@@ -27,10 +28,11 @@ const evidenceFolder = join(packageRoot, ".cache", "faults");
 
 const program = new Command("npm run faults --")
   .description(
-    "Runs cells of the fault matrix in random order: all of them once, or as many as fit into --minutes (again and again, with new choices, when there is time left).",
+    "Runs the cells of the fault matrix in an order that the seed gives: all of them once, or as many as fit into --minutes (again, with new choices, when there is time left). What was not reached is said at the end.",
   )
   .option("--minutes <n>", "begin no cell after so long", positive)
   .option("--seed <seed>", "repeat the choices of an earlier run", String(randomInt(1_000_000)))
+  .option("--begin <place>", "begin with that cell of the seed's order, counted from 1", place, 1)
   .option(
     "--only <words>",
     "cells whose name contains one of these words, separated by commas",
@@ -51,26 +53,29 @@ const program = new Command("npm run faults --")
     const results = await runCells(chosen, options);
     say("");
     if (options.json !== true) process.stdout.write(`${tableOf(results)}\n`);
+    say(reachOf(results, chosen.length, options));
     if (results.some(({ violations }) => violations.length > 0)) process.exitCode = 1;
   });
 
 async function runCells(chosen: readonly Cell[], options: Options): Promise<readonly CellResult[]> {
-  const { minutes, seed, commands } = options;
+  const { minutes, seed, begin, commands } = options;
   const overMs = performance.now() + (minutes ?? Infinity) * 60_000;
   const results: CellResult[] = [];
   let stack: FaultStack | undefined;
   try {
     for (let pass = 0; pass === 0 || minutes !== undefined; pass++) {
       const passSeed = pass === 0 ? seed : `${seed}.${pass}`;
-      for (const cell of seeded(passSeed).shuffled(chosen)) {
+      const first = pass === 0 ? begin - 1 : 0;
+      for (const [i, cell] of [...seeded(passSeed).shuffled(chosen).entries()].slice(first)) {
         if (performance.now() > overMs) return results;
         stack ??= await freshStack();
         const no = results.length + 1;
+        const at = `${i + 1}/${chosen.length}`;
         clearLogs(stack);
-        if (options.json !== true) process.stderr.write(`${no}/${chosen.length} ${cell.name} …\r`);
+        if (options.json !== true) process.stderr.write(`${at} ${cell.name} …\r`);
         const result = await runCell(stack, cell, { seed: passSeed, commands, no });
         results.push(result);
-        tell(result, `${no}/${chosen.length}`, options.json === true);
+        tell(result, at, options.json === true);
         if (result.violations.length === 0) continue;
         await keepEvidence(stack, `${cell.name.replaceAll("/", "_")}-${passSeed}`);
         // What is broken for good must not be held against the next cell.
@@ -131,6 +136,12 @@ function positive(text: string): number {
   const value = Number(text);
   if (value > 0) return value;
   throw new InvalidArgumentError("It must be a number above 0.");
+}
+
+function place(text: string): number {
+  const value = positive(text);
+  if (Number.isInteger(value)) return value;
+  throw new InvalidArgumentError("It must be a whole number from 1.");
 }
 
 function words(text: string): readonly string[] {

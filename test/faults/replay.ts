@@ -1,15 +1,14 @@
 /** Histories of the lifecycles, and whether they can be replayed: a lifecycle that leaves a worker's cache has to be. */
 // A CommonJS module whose names Node does not see.
 import proto from "@temporalio/proto";
-import { Worker } from "@temporalio/worker";
-import { createLog } from "../../src/telemetry/log.ts";
-import { installRuntime } from "../../src/temporal/runtime.ts";
+import { DefaultLogger, Runtime, Worker } from "@temporalio/worker";
 import { buildWorkflowBundle, type WorkflowBundle } from "../../src/worker/bundle.ts";
 import { agentWorkflowId } from "../../src/workflows/agent-messages.ts";
 import { agentIds, type FaultStack } from "./stack.ts";
 
 const { History } = proto.temporal.api.history.v1;
 let bundle: Promise<WorkflowBundle> | undefined;
+let isInstalled = false;
 
 /** Of the newest run of each agent's lifecycle; those that Temporal does not give are left out. */
 export async function historiesOf(stack: FaultStack) {
@@ -29,7 +28,9 @@ export function asJson(history: proto.temporal.api.history.v1.History): unknown 
 }
 
 export async function notReplayed(stack: FaultStack): Promise<readonly string[]> {
-  await installRuntime(createLog("faults", "error"));
+  // Core makes its runtime anew for each replay: with metrics it would want back a port that somebody else may have by then.
+  if (!isInstalled) Runtime.install({ logger: new DefaultLogger("ERROR"), shutdownSignals: [] });
+  isInstalled = true;
   bundle ??= buildWorkflowBundle();
   const histories = await historiesOf(stack);
   const found: string[] = [];

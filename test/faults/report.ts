@@ -22,13 +22,23 @@ export function tableOf(results: readonly CellResult[]): string {
   const rows = results.map((result) => [
     result.cell,
     result.seconds.toFixed(1),
+    String(commandsOf(result)),
     String(result.done),
     String(result.notSent),
     String(result.unknown),
     String(result.refused),
     String(result.violations.length),
   ]);
-  const head = ["cell", "seconds", "done", "notSent", "unknown", "refused", "violations"];
+  const head = [
+    "cell",
+    "seconds",
+    "Commands",
+    "done",
+    "notSent",
+    "unknown",
+    "refused",
+    "violations",
+  ];
   const widths = head.map((title, i) =>
     Math.max(title.length, ...rows.map((row) => row[i]?.length ?? 0)),
   );
@@ -39,6 +49,24 @@ export function tableOf(results: readonly CellResult[]): string {
         .join("  "),
     )
     .join("\n");
+}
+
+function commandsOf({ done, notSent, unknown, refused }: CellResult): number {
+  return done + notSent + unknown + refused;
+}
+
+/** How far the run came, and how to go on where it ended. */
+export function reachOf(
+  results: readonly CellResult[],
+  cells: number,
+  { seed, begin }: { readonly seed: string; readonly begin: number },
+): string {
+  const reached = Math.min(cells, begin - 1 + results.length);
+  const commands = results.reduce((sum, result) => sum + commandsOf(result), 0);
+  const wrong = results.filter(({ violations }) => violations.length > 0);
+  const ran = `${results.length} cells with ${commands} Commands, ${wrong.length} with violations (seed ${seed})`;
+  if (reached === cells) return `${ran}; every cell from place ${begin} to ${cells} ran`;
+  return `${ran}; places ${begin} to ${reached} of ${cells} ran: go on with --seed ${seed} --begin ${reached + 1}`;
 }
 
 /** How to run that cell again, with the same choices. */
