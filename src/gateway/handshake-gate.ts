@@ -3,8 +3,8 @@ const retryMs = { least: 500, most: 90_000 };
 /** Part by which a turn may come earlier or later. */
 const jitter = 0.1;
 /**
- * How long a handshake takes, in a crowd: so many are let in as are done in the time to aim at. Both sides give one up after
- * five seconds, and all its work is lost then, so that a slow machine with many at once would get nowhere.
+ * How long a handshake takes, in a crowd: so many are let in as are done in the time to aim at. After five seconds of waiting for
+ * Temporal one is given up, and all its work is lost, so that a slow machine with many at once would get nowhere.
  */
 const tookMs = { quick: 500, aim: 1_000, slow: 1_500 };
 const slotsLeast = 4;
