@@ -22,6 +22,8 @@ const agentsDefault = 1_000;
 const pingSecondsDefault = 20;
 const connectsPerSecond = 50;
 const windowMs = 60_000;
+const emptyWindowMs = 10_000;
+const heapLookEveryMs = 2_000;
 /** Workflows of the plain way, at most: each ping costs the same. */
 const plainMax = 1_000;
 const silentAgents = 10;
@@ -54,11 +56,15 @@ export async function benchIdle(
       stack.startGateway("gateway-2", env),
     ]);
     const emptyBytes = residentBytes(gateways);
+    const emptyHeapBytes = await leastHeapBytes(stack, gateways, () => sleep(emptyWindowMs));
     await startFleet(stack, agents, gateways, progress);
     progress("letting the first timers ring");
     await sleep(timeoutIntervals * pingIntervalMs + 5_000);
     progress(`measuring the idle fleet for ${windowMs / 1_000} s`);
-    const muster = await spend(stack, () => sleep(windowMs));
+    let heapBytes = 0;
+    const muster = await spend(stack, async () => {
+      heapBytes = await leastHeapBytes(stack, gateways, () => sleep(windowMs));
+    });
     const memoryBytes = (residentBytes(gateways) - emptyBytes) / agents;
     const detection = await measureDetection(stack, gateways, pingIntervalMs, progress);
 
@@ -83,7 +89,8 @@ export async function benchIdle(
       coresByProcess: cores(muster.cpuMs),
       plainCores: round((plain.cpuMsPerPing * agents * pingsPerHour) / hourMs),
       // Of few agents it is lost in what the collector has not given back yet.
-      ...(agents >= 5_000 && { gatewayKbPerAgent: round(memoryBytes / 1_024) }),
+      ...(agents >= 5_000 && { gatewayResidentKbPerAgent: round(memoryBytes / 1_024) }),
+      gatewayHeapKbPerAgent: round((heapBytes - emptyHeapBytes) / agents / 1_024),
       ...detection,
     };
   });
@@ -212,6 +219,29 @@ function residentBytes(gateways: readonly BenchGateway[]): number {
     const status = readFileSync(`/proc/${child.process.pid ?? 0}/status`, "latin1");
     return total + Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? 0) * 1_024;
   }, 0);
+}
+
+/** What is used of the gateways' heaps when the collector has just been there, while `work` goes on. */
+async function leastHeapBytes(
+  { apiToken }: BenchStack,
+  gateways: readonly BenchGateway[],
+  work: () => Promise<void>,
+): Promise<number> {
+  const least = gateways.map(() => Infinity);
+  let isOver = false;
+  const done = work().finally(() => {
+    isOver = true;
+  });
+  while (!isOver) {
+    for (const [number, { apiUrl }] of gateways.entries()) {
+      const metrics = await readMetrics(`${apiUrl}/metrics`, apiToken);
+      const usedBytes = metrics.sum("nodejs_heap_size_used_bytes");
+      least[number] = Math.min(least[number] ?? Infinity, usedBytes);
+    }
+    await sleep(heapLookEveryMs);
+  }
+  await done;
+  return least.reduce((total, bytes) => total + bytes, 0);
 }
 
 function sum(cpuMs: CpuTimes): number {
