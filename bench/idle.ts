@@ -228,11 +228,11 @@ async function leastHeapBytes(
   work: () => Promise<void>,
 ): Promise<number> {
   const least = gateways.map(() => Infinity);
-  let isOver = false;
+  const over = new AbortController();
   const done = work().finally(() => {
-    isOver = true;
+    over.abort();
   });
-  while (!isOver) {
+  while (!over.signal.aborted) {
     for (const [number, { apiUrl }] of gateways.entries()) {
       const metrics = await readMetrics(`${apiUrl}/metrics`, apiToken);
       const usedBytes = metrics.sum("nodejs_heap_size_used_bytes");
