@@ -53,6 +53,26 @@ export async function listNewestEvents(
   return rows.reverse();
 }
 
+/** A session of an agent. */
+export interface SessionRef {
+  readonly agentId: string;
+  readonly epoch: number;
+}
+
+/** Which of the agents have an event of a session that is newer than the one named: their lifecycles have taken it up. */
+export async function listRecordedAfter(
+  db: Db,
+  sessions: readonly SessionRef[],
+): Promise<readonly string[]> {
+  const { rows } = await db.query<{ agentId: string }>({
+    name: "list-recorded-after",
+    text: `SELECT s.agent_id AS "agentId" FROM unnest($1::text[], $2::bigint[]) AS s(agent_id, epoch)
+      WHERE (SELECT e.epoch FROM events e WHERE e.agent_id = s.agent_id ORDER BY e.no DESC LIMIT 1) > s.epoch`,
+    values: [sessions.map(({ agentId }) => agentId), sessions.map(({ epoch }) => epoch)],
+  });
+  return rows.map(({ agentId }) => agentId);
+}
+
 /** The newest loss of an agent: the event that began it, and the newest ones since, oldest first. Empty without one. */
 export async function listEventsOfLoss(
   db: Db,

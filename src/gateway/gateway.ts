@@ -7,6 +7,7 @@ import {
   findRoute,
   forgetOldRequests,
   forgetRefusedRequest,
+  listRecordedAfter,
   noteRequest,
   trimRefusals,
   writeInventory,
@@ -43,6 +44,7 @@ import { ProgressRelay } from "./progress-relay.ts";
 import { ForwardingLanes } from "./peers/forwarding-lanes.ts";
 import { Peers } from "./peers/peers.ts";
 import { Routes } from "./peers/routes.ts";
+import { RecordedSessions } from "./recorded-sessions.ts";
 import { Refusals } from "./refusals.ts";
 import { refuseOtherVersion } from "./refuse-agent.ts";
 import { Relay } from "./relay.ts";
@@ -134,7 +136,9 @@ export function createGateway(around: GatewaySurroundings): Gateway {
     sessions,
     sendsAgentsAway,
   });
-  const mover = new Mover({ sessions, directAgents, log, nowMs: () => performance.now() });
+  const nowMs = () => performance.now();
+  const recorded = new RecordedSessions((of) => listRecordedAfter(db, of), nowMs);
+  const mover = new Mover({ sessions, directAgents, recorded, log, nowMs });
   const own = { direct, durable, progress, hooks, mover, directAgents };
   const base = { config, log, db, self, clock, port, outbox, sessions, relay, ...own };
   const loose = new Set<Promise<void>>();

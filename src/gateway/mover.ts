@@ -7,6 +7,8 @@ import { clusterKey } from "../lifecycle/balance-plan.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { MoveAgentsArgs, MovedAgents } from "../workflows/activity-types.ts";
 import type { DirectAgents } from "./direct-agents/keeper.ts";
+import { MovePacer } from "./move-pacer.ts";
+import type { RecordedSessions } from "./recorded-sessions.ts";
 import type { Session } from "./session.ts";
 import { askSessionCommand } from "./session-requests.ts";
 import type { Sessions } from "./sessions.ts";
@@ -16,13 +18,16 @@ const moveMsMax = 20_000;
 const beatEveryMs = 2_000;
 /** An agent that could not move is left alone for so long, twice as long each time: mostly the other one was just busy. */
 const failedRestMs = { first: 2_000, most: 30_000 };
-/** Moves under way at once. A gateway takes 64 handshakes at once by default, those of agents that reconnect among them. */
-const inFlightMax = 40;
+/** How long a lifecycle may take to take the new session up, before the next agent moves all the same. */
+const recordedMsMax = 3_000;
+/** So far a drain that was held up may run ahead of its rate, to make up for it. */
+const catchUpMsMax = 250;
 
 export interface MoverParts {
   readonly sessions: Sessions;
   /** Those of this gateway change their owner instead of moving. */
   readonly directAgents: Pick<DirectAgents, "owns" | "handOver">;
+  readonly recorded: Pick<RecordedSessions, "untilAfter">;
   readonly log: Log;
   readonly nowMs: () => number;
 }
@@ -33,13 +38,16 @@ export class Mover {
   readonly #parts: MoverParts;
   readonly #moving = new Set<Session>();
   readonly #failed = new WeakMap<Session, { readonly atMs: number; readonly restMs: number }>();
+  readonly #pacer: MovePacer;
 
   constructor(parts: MoverParts) {
     this.#parts = parts;
+    this.#pacer = new MovePacer(parts.nowMs);
   }
 
   /**
    * Carries moves out until all are made, the time is over, or `signal` aborts; those that have begun are waited for.
+   * As many are under way at once as go through without a queue that Commands would have to stand in.
    * @param beat called now and then.
    * @param moveMs how long one agent may take.
    */
@@ -51,19 +59,18 @@ export class Mover {
   ): Promise<MovedAgents> {
     const result = { moved: 0, failed: 0 };
     const { nowMs } = this.#parts;
-    const startedMs = nowMs();
+    const overMs = nowMs() + forMs;
     const underWay = new Set<Promise<void>>();
     const beats = setInterval(beat, beatEveryMs);
-    let asked = 0;
+    let dueMs = nowMs();
     for (const [session, to] of this.#pick(moves)) {
-      const dueMs = startedMs + (asked * 1_000) / agentsPerSecond;
-      if (dueMs > startedMs + forMs) break;
       const restMs = dueMs - nowMs();
+      if (dueMs > overMs) break;
       if (restMs > 0) await sleep(restMs, undefined, { signal }).catch(() => undefined);
-      if (underWay.size >= inFlightMax) await Promise.race(underWay);
-      if (signal.aborted || nowMs() > startedMs + forMs) break;
-      asked++;
-      const move = this.#moveOne(session, to, moveMs).then((moved) => {
+      await this.#pacer.untilFree();
+      if (signal.aborted || nowMs() > overMs) break;
+      dueMs = Math.max(dueMs, nowMs() - catchUpMsMax) + 1_000 / agentsPerSecond;
+      const move = this.#moveInPace(session, to, moveMs).then((moved) => {
         underWay.delete(move);
         if (moved) result.moved++;
         else result.failed++;
@@ -73,6 +80,19 @@ export class Mover {
     await Promise.all(underWay);
     clearInterval(beats);
     return result;
+  }
+
+  /** Whether it moved. The next one need not wait for it once its lifecycle has taken the new session up. */
+  async #moveInPace(session: Session, to: MoveTarget, moveMs: number): Promise<boolean> {
+    const { recorded, directAgents } = this.#parts;
+    const { agentId, epoch } = session;
+    // It waits for its Commands and for the next owner, and keeps nobody busy meanwhile.
+    if (directAgents.owns(agentId)) return await this.#moveOne(session, to, moveMs);
+    const over = this.#pacer.begin();
+    const moved = await this.#moveOne(session, to, moveMs);
+    if (moved) await recorded.untilAfter(agentId, epoch, recordedMsMax);
+    over(moved);
+    return moved;
   }
 
   /** Open sessions of the clusters that the moves name, so many of each; none that moves already or just failed to. */

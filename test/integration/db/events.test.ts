@@ -3,6 +3,7 @@ import { pino } from "pino";
 import { describe, expect, it } from "vitest";
 import {
   listEvents,
+  listRecordedAfter,
   migrate,
   newestEventId,
   writeAgentRecord,
@@ -143,6 +144,18 @@ describe("event stream", () => {
     const afterId = events[0]?.id ?? 0;
     const rest = await listEvents(pool, { afterId, limit: 1, agentId });
     expect(rest.map((event) => event.no)).toEqual([2]);
+  });
+
+  it("tells which agents' newest event is of a later session", async () => {
+    const { pool } = database;
+    const agentId = `recorded-${randomUUID()}`;
+    const after = (epoch: number) => [
+      { agentId, epoch },
+      { agentId: `unknown-${randomUUID()}`, epoch },
+    ];
+    await append(pool, agentId, 1, 2);
+    expect(await listRecordedAfter(pool, after(0))).toEqual([agentId]);
+    expect(await listRecordedAfter(pool, after(1))).toEqual([]);
   });
 
   it("goes on after a logical restore, whose transaction numbers this server has yet to reach", async () => {
