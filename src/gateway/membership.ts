@@ -17,8 +17,8 @@ import type { GatewaySelf } from "./gateway-self.ts";
 import type { Lease } from "./lease.ts";
 
 const retryMs = { first: 250, most: 5_000 };
-/** How often the other gateways are looked up, and our own standing; sooner while there is no lease. */
-const lookEveryMs = { withLease: 5_000, without: 1_000 };
+/** How often the other gateways are looked up, and our own standing; sooner without a lease, and while agents are sent away. */
+const lookEveryMs = { usually: 5_000, soon: 1_000 };
 
 export interface MembershipParts {
   readonly db: Db;
@@ -110,10 +110,8 @@ export class Membership {
         this.#parts.log.debug({ err: error }, "membership could not be looked up");
       });
       if (this.#replaced) throw new GatewayReplacedError(this.#parts.self.gatewayId);
-      await this.#rest(
-        this.#parts.lease.held ? lookEveryMs.withLease : lookEveryMs.without,
-        signal,
-      );
+      const isUsual = this.#parts.lease.held && !this.#draining;
+      await this.#rest(isUsual ? lookEveryMs.usually : lookEveryMs.soon, signal);
     }
   }
 

@@ -86,6 +86,7 @@ function setHandlers(
     drainUpdate,
     (message) => {
       const view = onDrain(state, message, Date.now());
+      balancing.beginAnew();
       lookSoon(0);
       return view;
     },

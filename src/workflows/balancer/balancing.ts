@@ -1,5 +1,5 @@
 /** Looks at the fleet, plans, moves a slice, looks again: until the shares are even and what drains is empty. */
-import { CancellationScope, log } from "@temporalio/workflow";
+import { CancellationScope, log, patched } from "@temporalio/workflow";
 import {
   defaultHysteresis,
   planMoves,
@@ -22,6 +22,7 @@ const goOn: Hysteresis = { agents: 0, part: 0 };
 export class Balancing {
   readonly #state: BalancerState;
   #slice: CancellationScope | undefined;
+  #beginsAnew = false;
 
   constructor(state: BalancerState) {
     this.#state = state;
@@ -30,6 +31,13 @@ export class Balancing {
   /** An operator changed something: what is being moved by now is seen through, no more is begun. */
   interrupt(): void {
     this.#slice?.cancel();
+  }
+
+  /** A drain begins: what is being moved was planned without it, perhaps to that very gateway. The next look plans anew. */
+  beginAnew(): void {
+    if (this.#slice === undefined || !patched("drain-begins-anew")) return;
+    this.#beginsAnew = true;
+    this.interrupt();
   }
 
   /** One look at the fleet, and one slice of moves if there is anything to move. Gives in how long to look again. */
@@ -41,7 +49,10 @@ export class Balancing {
     await this.#markRows(fleet);
     const moves = this.#plan(fleet);
     if (moves.length === 0) {
+      const wasRound = state.round !== null;
       this.#endRound();
+      // Gateways that took agents in the round may have to give some: a drain began or was cancelled meanwhile.
+      if (wasRound && this.#plan(fleet).length > 0 && patched("round-after-round")) return 0;
       return this.#nobodyTakes() ? stuckLookMs : idleLookMs;
     }
     const round = this.#beginRound();
@@ -51,6 +62,8 @@ export class Balancing {
     const { moved } = await scope.run(() => runSlice(state, round, fleet, moves));
     this.#slice = undefined;
     round.left = Math.max(0, round.left - moved);
+    if (this.#beginsAnew) this.#endRound();
+    this.#beginsAnew = false;
     return moved > 0 || scope.consideredCancelled ? 0 : stuckLookMs;
   }
 

@@ -33,6 +33,8 @@ Runtime.install({ logger: new DefaultLogger("ERROR") });
 const temporal = useTemporal();
 const running: { readonly worker: Worker; readonly run: Promise<void> }[] = [];
 
+const never = new Promise<void>(() => undefined);
+
 /** A fleet of counts, where moving is arithmetic. */
 class Fleet {
   readonly counts = new Map<string, number>();
@@ -43,6 +45,8 @@ class Fleet {
   sliceMax = Number.POSITIVE_INFINITY;
   /** A slice moves nobody before it. */
   hold: Promise<void> | undefined;
+  /** After so many slices none moves anybody. */
+  holdAfter: number | undefined;
   failing = false;
 
   gateways(): readonly FleetGateway[] {
@@ -68,7 +72,9 @@ class Fleet {
         resolve();
       });
     });
-    await Promise.race([this.hold, ...(this.hold === undefined ? [] : [cancelled])]);
+    const holds =
+      this.hold ?? (this.orders.length > (this.holdAfter ?? Infinity) ? never : undefined);
+    await Promise.race([holds, ...(holds === undefined ? [] : [cancelled])]);
     clearInterval(beats);
     if (cancellationSignal.aborted) return { moved: 0, failed: 0 };
     if (this.failing) return { moved: 0, failed: 1 };
@@ -153,6 +159,12 @@ async function untilDrainIs(state: string): Promise<DrainView> {
   });
 }
 
+/** What the balancer did up to now is what its code does. */
+async function replays(): Promise<void> {
+  const history = await handle().fetchHistory();
+  await Worker.runReplayHistory({ workflowBundle: await workflowBundle() }, history, workflowId);
+}
+
 const held = () => Object.fromEntries(fleet.counts);
 
 test("balancer - a gateway that joins gets its share without anyone asking", async () => {
@@ -228,6 +240,30 @@ test("drain - cancelled, the gateway takes agents again and gets its share back"
   await handle().executeUpdate(cancelDrainUpdate, { args: [{ gatewayId: "a" }] });
   await waitUntil("the shares are even", () => fleet.counts.get("a") === 20);
   expect(fleet.marks).toEqual(["a drains", "a takes agents"]);
+});
+
+test("drain - of a gateway that gets agents just now, breaks that off and begins at once", async () => {
+  fleet.hold = new Promise(() => undefined);
+  await start({ a: 30, b: 2 });
+  await waitUntil("agents are being moved to it", () => fleet.orders.length === 1);
+  await drain("b");
+  fleet.hold = undefined;
+  expect(await untilDrainIs("drained")).toMatchObject({ moved: 2, left: 0 });
+  expect(held()).toEqual({ a: 32, b: 0 });
+  expect(fleet.orders.map(({ from }) => from)).toEqual(["a", "b"]);
+  await replays();
+});
+
+test("drain - cancelled half way, those who took agents give some back", async () => {
+  await start({ a: 20, b: 20 });
+  fleet.sliceMax = 8;
+  fleet.holdAfter = 1;
+  await drain("a");
+  await waitUntil("the second slice began", () => fleet.orders.length === 2);
+  await handle().executeUpdate(cancelDrainUpdate, { args: [{ gatewayId: "a" }] });
+  fleet.holdAfter = undefined;
+  await waitUntil("the shares are even", () => fleet.counts.get("a") === 20);
+  await replays();
 });
 
 test("drain - a gateway that stops or starts anew ends it", async () => {
