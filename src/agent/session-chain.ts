@@ -9,8 +9,11 @@ import { closeCodes } from "../wire/limits.ts";
 import type { SessionEnd } from "./session-end.ts";
 import type { Session } from "./session.ts";
 
-/** How long Requests that came by the old session may keep it open. */
-const lingerMs = 10_000;
+/**
+ * How long the old session stays open at least, for Requests that its gateway wrote before it heard of the move; and at most,
+ * while those that came by it are under way.
+ */
+const lingerMs = { least: 1_000, most: 10_000 };
 const lookEveryMs = 50;
 
 export interface ChainParts {
@@ -98,10 +101,10 @@ export class SessionChain {
   }
 
   async #retire(old: Session): Promise<void> {
-    const untilMs = performance.now() + lingerMs;
-    // The MoveAnswer leaves first.
+    const fromMs = performance.now();
+    const isOver = (ms: number) => performance.now() - fromMs > ms;
     do await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
-    while (this.#parts.isNeeded(old) && performance.now() < untilMs);
+    while (!isOver(lingerMs.least) || (this.#parts.isNeeded(old) && !isOver(lingerMs.most)));
     old.close(closeCodes.normal, "moved to another gateway");
   }
 }

@@ -18,12 +18,16 @@ import { createGateway, type Gateway } from "./gateway.ts";
 import type { Fence } from "./fence.ts";
 import { fenceOf } from "./fence-of.ts";
 import { Membership } from "./membership.ts";
+import type { Sessions } from "./sessions.ts";
 import { packageVersion } from "./version.ts";
 
 /** How long what Temporal has not taken yet is tried when the gateway stops. */
 const drainMs = 5_000;
 /** How long calls that went on to other gateways may take to be answered when the gateway stops. */
 const forwardedLingerMs = 2_000;
+/** How long direct Requests under way may take to be answered when the gateway stops. */
+const lastAnswersMs = 2_000;
+const lastAnswersLookMs = 20;
 /** A gateway that stops has its agents move at least so fast. */
 const leavingPerSecond = 50;
 /** A renewal that takes longer comes too late. */
@@ -148,8 +152,17 @@ async function sendAgentsElsewhere(
       config.drainGraceMs - forMs,
     );
     log.info({ moved, failed, left: sessions.size }, "agents were sent elsewhere");
+    await untilAnswered(sessions);
   } catch (error) {
     log.warn({ err: error }, "agents could not be sent elsewhere: they find the way themselves");
+  }
+}
+
+/** Agents that moved still answer the direct Requests that they were given before. */
+async function untilAnswered(sessions: Sessions): Promise<void> {
+  const untilMs = performance.now() + lastAnswersMs;
+  while ([...sessions].some(({ direct }) => direct.size > 0) && performance.now() < untilMs) {
+    await sleep(lastAnswersLookMs);
   }
 }
 

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { waitUntil } from "../../helpers/wait-until.ts";
 import { agentOptions, makeHome, startAgent, startGateway } from "./agent-under-test.ts";
@@ -43,6 +44,15 @@ describe("Move", () => {
     expect(await session.closed).toBe(1000);
     expect(home.effectsOf("a")).toBe(1);
     expect([...session.responses("durable", 1), ...next.responses("durable", 1)]).toHaveLength(1);
+  });
+
+  test("a Request that the old gateway wrote late, as one that lags does - is answered", async () => {
+    const { there, session } = await connected();
+    await session.command(move(there));
+    await sleep(300);
+    session.direct(1, [{ type: "GetHostStats", id: "b" }]);
+    expect(await session.answers("direct", 1)).toMatchObject([{ result: true }]);
+    expect(await session.closed).toBe(1000);
   });
 
   test("Answers that nobody acknowledged - leave by the new session", async () => {
