@@ -138,7 +138,8 @@ export function createGateway(around: GatewaySurroundings): Gateway {
   });
   const nowMs = () => performance.now();
   const recorded = new RecordedSessions((of) => listRecordedAfter(db, of), nowMs);
-  const mover = new Mover({ sessions, directAgents, recorded, log, nowMs });
+  const newestEpoch = async (agentId: string) => (await findRoute(db, agentId))?.epoch;
+  const mover = new Mover({ sessions, directAgents, newestEpoch, recorded, log, nowMs });
   const own = { direct, durable, progress, hooks, mover, directAgents };
   const base = { config, log, db, self, clock, port, outbox, sessions, relay, ...own };
   const loose = new Set<Promise<void>>();

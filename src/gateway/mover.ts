@@ -5,6 +5,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { clusterKey } from "../lifecycle/balance-plan.ts";
 import type { Log } from "../telemetry/log.ts";
+import { closeCodes } from "../wire/limits.ts";
 import type { MoveAgentsArgs, MovedAgents } from "../workflows/activity-types.ts";
 import type { DirectAgents } from "./direct-agents/keeper.ts";
 import { MovePacer } from "./move-pacer.ts";
@@ -27,6 +28,8 @@ export interface MoverParts {
   readonly sessions: Sessions;
   /** Those of this gateway change their owner instead of moving. */
   readonly directAgents: Pick<DirectAgents, "owns" | "handOver">;
+  /** Of the agent's sessions anywhere, as the routing table has it. */
+  readonly newestEpoch: (agentId: string) => Promise<number | undefined>;
   readonly recorded: Pick<RecordedSessions, "untilAfter">;
   readonly log: Log;
   readonly nowMs: () => number;
@@ -125,10 +128,24 @@ export class Mover {
       const nextRestMs = Math.min(2 * restMs, failedRestMs.most);
       this.#failed.set(session, { atMs: nowMs(), restMs: nextRestMs });
       log.info({ agentId, epoch, to: target.to, why }, "an agent could not move and stays");
+      await this.#endIfSuperseded(session);
       return false;
     } finally {
       this.#moving.delete(session);
     }
+  }
+
+  /** The other gateway failed after it had taken an epoch: the newest epoch counts, so this session does no more. */
+  async #endIfSuperseded(session: Session): Promise<void> {
+    const { sessions, newestEpoch } = this.#parts;
+    const { agentId, epoch, socket } = session;
+    const newest = await newestEpoch(agentId).catch(() => undefined);
+    if (newest === undefined || newest <= epoch || sessions.find(agentId) !== session) return;
+    session.farewell ??= "unreported";
+    socket.end(closeCodes.reconnect, {
+      code: "SUPERSEDED",
+      message: `Session ${newest} was begun and did not open: connect again.`,
+    });
   }
 
   /** Undefined once the agent is there, else why it is not. */

@@ -4,6 +4,7 @@ import { MovePacer } from "../../../src/gateway/move-pacer.ts";
 import { Mover } from "../../../src/gateway/mover.ts";
 import { RecordedSessions } from "../../../src/gateway/recorded-sessions.ts";
 import type { Session } from "../../../src/gateway/session.ts";
+import { closeCodes } from "../../../src/wire/limits.ts";
 import { movesAtOnce } from "../../../src/lifecycle/move-pace.ts";
 
 /** Sessions whose agents answer Move as the test says, one turn of the event loop later. */
@@ -11,6 +12,8 @@ function fleet(agents: number, answer: () => boolean) {
   const load = { now: 0, most: 0 };
   /** Agents that moved and whose lifecycles have not recorded it yet. */
   const unrecorded: (() => void)[] = [];
+  const ended: unknown[] = [];
+  const newest = { epoch: 1 };
   const sessions = Array.from({ length: agents }, (_, i) => {
     const agentId = `a${i}`;
     const asked = new Map<number, (answer: unknown) => void>();
@@ -23,6 +26,7 @@ function fleet(agents: number, answer: () => boolean) {
       asked,
       farewell: undefined,
       socket: {
+        end: (code: number) => ended.push([agentId, code]),
         send: ({ seq }: { readonly seq: number }) => {
           const result = answer();
           load.most = Math.max(load.most, ++load.now);
@@ -43,6 +47,7 @@ function fleet(agents: number, answer: () => boolean) {
       find: (agentId: string) => sessions.find((one) => one.agentId === agentId),
     } as never,
     directAgents: { owns: () => false, handOver: () => Promise.resolve(undefined) },
+    newestEpoch: () => Promise.resolve(newest.epoch),
     recorded: {
       untilAfter: () =>
         new Promise((resolve) => {
@@ -72,7 +77,7 @@ function fleet(agents: number, answer: () => boolean) {
       unrecorded.shift()?.();
     }
   };
-  return { move, load, pass, record };
+  return { move, load, pass, record, ended, newest };
 }
 
 it("mover - what lifecycles have not taken up yet counts as under way, so that their queue stays short", async () => {
@@ -85,8 +90,9 @@ it("mover - what lifecycles have not taken up yet counts as under way, so that t
 });
 
 it("mover - an agent that could not go is asked again after two seconds, then after twice as long", async () => {
-  const { move, pass } = fleet(1, () => false);
+  const { move, pass, ended } = fleet(1, () => false);
   expect(await move()).toEqual({ moved: 0, failed: 1 });
+  expect(ended).toEqual([]);
   pass(1_999);
   expect(await move()).toEqual({ moved: 0, failed: 0 });
   pass(1);
@@ -95,6 +101,13 @@ it("mover - an agent that could not go is asked again after two seconds, then af
   expect(await move()).toEqual({ moved: 0, failed: 0 });
   pass(1);
   expect(await move()).toEqual({ moved: 0, failed: 1 });
+});
+
+it("mover - an agent whose new session failed after it had taken an epoch connects anew", async () => {
+  const { move, ended, newest } = fleet(1, () => false);
+  newest.epoch = 2;
+  expect(await move()).toEqual({ moved: 0, failed: 1 });
+  expect(ended).toEqual([["a0", closeCodes.reconnect]]);
 });
 
 it("mover - an agent that does not answer holds up the others for four seconds, not for as long as it is waited for", async () => {
