@@ -133,13 +133,14 @@ export interface Route {
 
 /** The open session of an agent; undefined when it has none. */
 export async function findRoute(db: Db, agentId: string): Promise<Route | undefined> {
-  const { rows } = await db.query<Route>(
-    `SELECT s.epoch, s.gateway_id AS "gatewayId", s.gateway_incarnation AS incarnation, g.api_url AS "apiUrl",
+  const { rows } = await db.query<Route>({
+    name: "find-route",
+    text: `SELECT s.epoch, s.gateway_id AS "gatewayId", s.gateway_incarnation AS incarnation, g.api_url AS "apiUrl",
             coalesce(g.peer_url, g.api_url) AS "peerUrl"
        FROM sessions s LEFT JOIN gateways g ON g.id = s.gateway_id AND g.incarnation = s.gateway_incarnation
       WHERE s.agent_id = $1 AND s.closed_at IS NULL`,
-    [agentId],
-  );
+    values: [agentId],
+  });
   return rows[0];
 }
 

@@ -9,10 +9,11 @@ export interface Place {
 }
 
 export async function findPlace(db: Db, zone: string, cluster: string): Promise<Place> {
-  const { rows } = await db.query<{ resource_type: string | null }>(
-    `SELECT c.resource_type FROM zones z LEFT JOIN clusters c ON c.zone = z.name AND c.name = $2 WHERE z.name = $1`,
-    [zone, cluster],
-  );
+  const { rows } = await db.query<{ resource_type: string | null }>({
+    name: "find-place",
+    text: `SELECT c.resource_type FROM zones z LEFT JOIN clusters c ON c.zone = z.name AND c.name = $2 WHERE z.name = $1`,
+    values: [zone, cluster],
+  });
   return { zoneKnown: rows.length > 0, clusterType: rows[0]?.resource_type ?? undefined };
 }
 
