@@ -10,11 +10,14 @@ const tookMs = { quick: 500, aim: 1_000, slow: 1_500 };
 const slotsLeast = 4;
 /** What the rate is measured over. */
 const windowMs = 2_000;
-/** What is reckoned with before anything is measured: too many come back rather than too few. */
-const handshakesPerSecondAtFirst = 100;
+/**
+ * What is reckoned with before anything is measured. Too low a guess leaves a quick gateway idle, too high a one has a slow one
+ * refuse the same agents again: with this, five thousand have come back in a minute and a half at the latest.
+ */
+const handshakesPerSecondAtFirst = 55;
 const handshakesPerSecondLeast = 2;
 /** So many more are given a turn than fit, so that no slot stays empty when some do not come. */
-const overbooking = 1.25;
+const overbooking = 1.15;
 
 /**
  * Lets so many handshakes run at once, fewer where that makes them slow. Who is refused gets a turn: the next one at the rate of the last seconds, so that a
@@ -95,7 +98,7 @@ export class HandshakeGate {
       this.#slots = this.#slotsMax;
     } else {
       const perSecond = (this.#done * 1_000) / agoMs;
-      this.#perSecond = Math.max(handshakesPerSecondLeast, (this.#perSecond + perSecond) / 2);
+      this.#perSecond = Math.max(handshakesPerSecondLeast, perSecond);
       this.#slots = this.#slotsAt(perSecond);
     }
     this.#done = 0;

@@ -69,7 +69,7 @@ describe("handshake gate", () => {
     }
     const first = gate.refuse();
     const betweenMs = gate.refuse() - first;
-    expect(betweenMs).toBeGreaterThan(60);
+    expect(betweenMs).toBeGreaterThan(80);
     expect(betweenMs).toBeLessThanOrEqual(100);
   });
 
