@@ -93,7 +93,7 @@ export class HandshakeGate {
     const nowMs = this.#nowMs();
     const agoMs = nowMs - this.#windowFromMs;
     if (agoMs < windowMs) return;
-    if (this.#refused === 0) {
+    if (this.#refused === 0 || agoMs > 2 * windowMs) {
       this.#perSecond = handshakesPerSecondAtFirst;
       this.#slots = this.#slotsMax;
     } else {
