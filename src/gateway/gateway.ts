@@ -54,6 +54,7 @@ import { RequestTrimmer } from "./request-trimmer.ts";
 import { Sessions } from "./sessions.ts";
 import { SignalOutbox } from "./signal-outbox.ts";
 import { unavailable, whyNoAgent, whyNotHere } from "./why-not-here.ts";
+import { Waking } from "./waking.ts";
 
 /** What the rest of the process tells the gateway. */
 export interface GatewaySurroundings {
@@ -87,12 +88,16 @@ export interface Gateway {
   readonly trimmer: RequestTrimmer;
 }
 
+const stoodStill =
+  "it stood still for longer than its lease lasts, and does not know yet whether it was given up";
+
 export function createGateway(around: GatewaySurroundings): Gateway {
   const { config, log, db, port } = around;
   const self = new GatewaySelf(config.gatewayId);
   const clock = new JudgingClock(stallAfterMs);
   const sessions = new Sessions();
   const lease = new Lease(log);
+  const waking = new Waking(clock, lease);
   const outbox = new SignalOutbox((agentId, signal) => port.signal(agentId, signal), log);
   const relay = createRelay(around, clock, sessions, lease);
   const hooks = new GatewayHooks(config, log, around.listeners);
@@ -144,16 +149,17 @@ export function createGateway(around: GatewaySurroundings): Gateway {
   const base = { config, log, db, self, clock, port, outbox, sessions, relay, ...own };
   const loose = new Set<Promise<void>>();
   const notes = { refusals, inventory };
-  const told = { metrics, tally, loose, unreadyReasons, gatewayUrls, sendsAgentsAway, isInDoubt };
-  const parts: GatewayParts = { ...base, ...notes, ...told };
+  const isWaking = () => waking.isPending;
+  const standing = { unreadyReasons, gatewayUrls, sendsAgentsAway, isInDoubt, isWaking };
+  const parts: GatewayParts = { ...base, ...notes, metrics, tally, loose, ...standing };
   const server = createServer(parts, around);
-  const liveness = createLiveness(parts, lease);
-  const localLanes = lanesOfMember(lanesOf(parts), around.fencedBecause);
+  const liveness = createLiveness(parts, lease, waking);
+  const whyNot = () => around.fencedBecause() ?? (waking.isPending ? stoodStill : undefined);
+  const localLanes = lanesOfMember(lanesOf(parts), whyNot);
   const forwardingLanes = forwarding.lanes(localLanes);
-  const lanes = lanesOfMember(forwardingLanes, around.fencedBecause);
+  const lanes = lanesOfMember(forwardingLanes, whyNot);
   const trimmer = new RequestTrimmer((most) => forgetOldRequests(db, most), log);
-  const { peers } = forwarding;
-  return { parts, server, liveness, lease, peers, lanes, localLanes, trimmer };
+  return { parts, server, liveness, lease, peers: forwarding.peers, lanes, localLanes, trimmer };
 }
 
 function createArrivals({ db }: GatewaySurroundings, self: GatewaySelf, sessions: Sessions) {
@@ -316,7 +322,7 @@ function createServer(parts: GatewayParts, { tls }: GatewaySurroundings): AgentS
   return server;
 }
 
-function createLiveness(parts: GatewayParts, lease: Lease): Liveness<Session> {
+function createLiveness(parts: GatewayParts, lease: Lease, waking: Waking): Liveness<Session> {
   const { clock, sessions, direct, log } = parts;
   return new Liveness<Session>({
     sessions: () => openOnes(sessions),
@@ -329,6 +335,7 @@ function createLiveness(parts: GatewayParts, lease: Lease): Liveness<Session> {
       direct.sweep();
     },
     onStalled: (stalledMs) => {
+      waking.onStalled(stalledMs);
       log.warn({ stalledMs: Math.round(stalledMs) }, "this gateway stood still: deadlines move");
     },
     onSilent: (session, silentForMs) => {

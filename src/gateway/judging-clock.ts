@@ -20,6 +20,11 @@ export class JudgingClock {
     return this.#judgedMs + Math.min(this.#readMs() - this.#readAtMs, this.#stepMsMax);
   }
 
+  /** How long ago the last tick was, however long the process stood still since. */
+  get sinceTickMs(): number {
+    return this.#readMs() - this.#readAtMs;
+  }
+
   /** Moves on; gives how long the process stalled since the last tick, in milliseconds, 0 when it did not. */
   tick(): number {
     const readMs = this.#readMs();

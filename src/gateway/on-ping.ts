@@ -13,6 +13,8 @@ export function onPing(
   ping: PingCommand,
 ): void {
   parts.tally.pings++;
+  // Perhaps the agent is another gateway's by now: neither it nor its lifecycle must take this one for alive.
+  if (parts.isWaking()) return;
   if (session.silentSinceMs !== undefined) {
     // The lifecycle was told that this session is lost: only a new one brings the agent back.
     session.socket.end(closeCodes.silent, {

@@ -48,4 +48,6 @@ export interface GatewayParts {
   readonly sendsAgentsAway: () => boolean;
   /** What this gateway knows of its own standing is too old to take agents on, where others could. */
   readonly isInDoubt: () => boolean;
+  /** It stood still, and does not know yet whether it was given up meanwhile. */
+  readonly isWaking: () => boolean;
 }

@@ -18,7 +18,7 @@ const defaults = {
   MUSTER_RELAY_BUDGET_PER_SECOND: "100",
 };
 const apiToken = "scenario-api-token-0123456789";
-const joinToken = "scenario-join-token-0123456789";
+export const joinToken = "scenario-join-token-0123456789";
 
 export interface AgentDetails {
   readonly id: string;

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, it } from "vitest";
 import { waitUntil } from "../helpers/wait-until.ts";
-import { useCluster, type Gateway } from "./cluster.ts";
+import { isCommand, TestAgent } from "../integration/gateway/test-agent.ts";
+import { joinToken, useCluster, type Gateway } from "./cluster.ts";
 
 const resource = fileURLToPath(new URL("direct-resource.mjs", import.meta.url));
 const { cluster, home } = useCluster(() => ({
@@ -63,10 +64,11 @@ async function untilUpAfter(id: string, epoch: number): Promise<void> {
 }
 
 /** Calls go to a gateway that is not about to be stopped. */
-function askOtherThan(owner: Gateway): void {
+function askOtherThan(owner: Gateway): Gateway {
   const other = [...gateways.values()].find(({ pid }) => pid !== owner.pid);
   if (other === undefined) throw new Error("There is one gateway.");
   cluster.useApi(other);
+  return other;
 }
 
 beforeAll(async () => {
@@ -114,16 +116,36 @@ describe("the owner of a direct agent", () => {
     await declare("stopped", { file: fileOf("stopped"), acts: true });
     await cluster.untilStatus("stopped", "Up");
     const owner = await owned("stopped");
-    askOtherThan(owner);
+    const other = askOtherThan(owner);
     const { epoch } = await cluster.agent("stopped");
     const child = effects("stopped").at(-1)?.pid ?? 0;
+    const dialled = await TestAgent.connect(owner.agentUrl, { joinToken });
+    const { agentId, secret } = dialled;
+    await cluster.untilStatus(agentId, "Up");
     // The gateway and, a little later, its agent's process, which believes then that it may act.
     owner.signal("SIGSTOP");
     process.kill(child, "SIGSTOP");
+    // What waits for it in its sockets, and in Temporal, when it wakes.
+    const command = { type: "StopVm", vm: "vm-1", id: crypto.randomUUID() };
+    const durable = cluster.send(agentId, [command]);
+    dialled.ping();
+    const path = `agents/${agentId}/commands`;
+    const commands = [{ type: "ListVms" }];
+    const direct = cluster.call("POST", path, { commands, lane: "direct" }, owner.apiUrl);
     await untilUpAfter("stopped", epoch ?? 0);
+    await waitUntil("it is given up", async () => (await standingOf(owner)) === "lost");
     const before = effects("stopped").length;
+    const seen = dialled.frames.length;
     process.kill(child, "SIGCONT");
     owner.signal("SIGCONT");
+    expect(await dialled.untilClosed()).toMatchObject({ code: 1001 });
+    expect(dialled.frames.slice(seen)).toEqual([]);
+    expect(await direct).toMatchObject({ status: 503, body: { code: "NOT_READY" } });
+    const back = await TestAgent.connect(other.agentUrl, { agentId, secret });
+    const stop = await back.next("the Command", (frame) => isCommand(frame, "StopVm"));
+    back.respond(stop, [{ type: "StopVmAnswer", result: true }]);
+    expect(await durable).toMatchObject([{ commandId: command.id, result: true }]);
+    back.close();
     await waitUntil("the earlier process is gone", () => !isAlive(child));
     await waitUntil("the new one goes on", () => effects("stopped").length > before + 20);
     const all = effects("stopped");
@@ -175,6 +197,68 @@ describe("the owner of a direct agent", () => {
     expect(effects("killed").filter((effect) => effect.id === id)).toEqual([]);
   });
 });
+
+describe("gateways that come", () => {
+  it("one that joins - gets its share of the direct agents, and no agent is lost for it", async () => {
+    for (const id of ["even-1", "even-2", "even-3", "even-4"]) await declare(id, {}, "simulator");
+    for (const id of ["even-1", "even-2", "even-3", "even-4"]) await cluster.untilStatus(id, "Up");
+    const joined = await cluster.startGateway("gateway-3");
+    gateways.set("gateway-3", joined);
+    let counts: readonly number[] = [];
+    await waitUntil(
+      () => `they are evened out, now ${counts.join(" and ")}`,
+      async () => {
+        counts = await directAgentsOfEach();
+        return counts.length === 2 && Math.max(...counts) - Math.min(...counts) <= 1;
+      },
+      { timeoutMs: 120_000, everyMs: 200 },
+    );
+    for (const id of ["even-1", "even-2", "even-3", "even-4"]) {
+      expect((await cluster.agent(id)).status).toBe("Up");
+      const losses = (await cluster.events(id)).filter(({ type }) => type === "disconnected");
+      expect(losses).toEqual([]);
+    }
+  });
+
+  it("one under the id of another - takes its place: the older one ends with 1 and says what to change", async () => {
+    const older = gateways.get("gateway-3");
+    const newer = await cluster.startGateway("gateway-3");
+    gateways.set("gateway-3", newer);
+    expect(await older?.ended).toBe(1);
+    expect(older?.log()).toMatch(
+      /^muster: Another process runs as gateway gateway-3\..*MUSTER_GATEWAY_ID.*\[GATEWAY_REPLACED\]$/m,
+    );
+    const shown = (await cluster.call("GET", "gateways")).body as GatewayList;
+    expect(shown.gateways.filter(({ id }) => id === "gateway-3")).toMatchObject([
+      { standing: "up", apiUrl: newer.ready["apiUrl"] },
+    ]);
+    for (const id of ["even-1", "even-2", "even-3", "even-4"]) await cluster.untilStatus(id, "Up");
+  });
+});
+
+interface GatewayList {
+  readonly gateways: readonly {
+    readonly id: string;
+    readonly apiUrl: string;
+    readonly standing: string;
+  }[];
+}
+
+async function standingOf({ ready }: Gateway): Promise<string | undefined> {
+  const { gateways: all } = (await cluster.call("GET", "gateways")).body as GatewayList;
+  return all.find(({ apiUrl }) => apiUrl === ready["apiUrl"])?.standing;
+}
+
+/** How many the gateways that are up run. */
+async function directAgentsOfEach(): Promise<readonly number[]> {
+  const { gateways: all } = (await cluster.call("GET", "gateways")).body as GatewayList;
+  const { directAgents } = (await cluster.call("GET", "direct-agents")).body as {
+    readonly directAgents: readonly Declared[];
+  };
+  return all
+    .filter(({ standing }) => standing === "up")
+    .map(({ id }) => directAgents.filter(({ gatewayId }) => gatewayId === id).length);
+}
 
 function journalOf(owner: Gateway, agentId: string): string {
   const gatewayId = [...gateways].find(([, { pid }]) => pid === owner.pid)?.[0] ?? "";
