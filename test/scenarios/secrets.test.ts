@@ -1,11 +1,13 @@
 /** Secrets of Commands through real processes that log all they can, and a payload key that is changed under a fleet. */
-import { createHash, randomUUID } from "node:crypto";
+import { createHash, randomBytes, randomUUID } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { Keyring, newKeyEntry } from "../../src/secrets/keyring.ts";
 import { EncryptingCodec } from "../../src/secrets/payload-codec.ts";
+import { runCommand } from "../../src/local/run-command.ts";
 import { runMuster, type MusterProcess } from "../helpers/processes.ts";
+import { servers } from "../helpers/servers.ts";
 import { waitUntil } from "../helpers/wait-until.ts";
 import { storedPayloads } from "../integration/secrets/payloads.ts";
 import { useCluster, type Gateway } from "./cluster.ts";
@@ -13,7 +15,8 @@ import { useCluster, type Gateway } from "./cluster.ts";
 const [k1, k2] = [newKeyEntry("k1"), newKeyEntry("k2")];
 const resource = join(import.meta.dirname, "vault-resource.mjs");
 const agentId = "vault";
-const settings = { MUSTER_PAYLOAD_KEY: k1, LOG_LEVEL: "trace" };
+const codecToken = randomBytes(16).toString("hex");
+const settings = { MUSTER_PAYLOAD_KEY: k1, MUSTER_CODEC_TOKEN: codecToken, LOG_LEVEL: "trace" };
 const { cluster, home, database, temporal, env } = useCluster(() => settings);
 const processes: MusterProcess[] = [];
 let worker: MusterProcess;
@@ -203,6 +206,45 @@ describe("secrets of Commands", () => {
           throw new Error(`${place} has a secret: ${text.slice(Math.max(0, at - 300), at + 60)}`);
         }
       }
+    }
+  });
+});
+
+describe("the codec endpoint of a gateway", () => {
+  /** What stands in the history of the agent's newest run, as the Temporal CLI prints it with these options. */
+  async function shownBy(...options: readonly string[]): Promise<string> {
+    const { temporalCli, temporalAddress } = servers();
+    const at = ["--address", temporalAddress, "--namespace", temporal.namespace];
+    const what = ["workflow", "show", "--workflow-id", `agent/${agentId}`, "--output", "json"];
+    const { stdout, stderr, failure } = await runCommand(
+      temporalCli,
+      [...what, ...at, ...options],
+      { timeoutMs: 60_000 },
+    );
+    expect(failure, stderr).toBeUndefined();
+    return [...stdout.matchAll(/"(?:data|encoding)": "(.*?)"/g)]
+      .map(([, base64 = ""]) => Buffer.from(base64, "base64").toString("utf8"))
+      .join("\n");
+  }
+
+  it("asked by the Temporal CLI - shows it what stands in a history, secret fields sealed", async () => {
+    const sent = setPassword();
+    const body = { commands: [sent] };
+    const answered = await cluster.call("POST", `agents/${agentId}/commands`, body);
+    expect(answered).toMatchObject({ status: 200, body: { answers: [{ result: true }] } });
+    const endpoint = `${gateways[0]?.apiUrl ?? ""}/codec`;
+    const blind = await shownBy();
+    const shown = await Promise.all([
+      shownBy("--codec-endpoint", endpoint, "--codec-auth", `Bearer ${codecToken}`),
+      shownBy("--codec-endpoint", `${endpoint}/${codecToken}`),
+    ]);
+    expect(blind).toContain("binary/encrypted");
+    expect(blind).not.toContain(sent.id);
+    for (const text of shown) {
+      expect(text).toContain(sent.id);
+      expect(text).toContain("$sealed");
+      expect(text).not.toContain(sent.password);
+      expect(text).not.toContain("binary/encrypted");
     }
   });
 });
