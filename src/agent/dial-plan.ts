@@ -37,6 +37,8 @@ export class DialPlan {
   readonly #tried = new Set<string>();
   #urls: readonly string[];
   #current = 0;
+  /** Where the session is, or the last try was: the manager's list may name it no more. */
+  #dialled = "";
   #failedRounds = 0;
   #superseded = 0;
   #restUntilMs = 0;
@@ -70,12 +72,13 @@ export class DialPlan {
         readyMs(candidate) < readyMs(best) ? candidate : best,
       );
     this.#current = this.#urls.indexOf(url);
+    this.#dialled = url;
     return { url, restMs: Math.max(0, readyMs(url) - nowMs) };
   }
 
   /** Says how the last one ended. */
   ended(outcome: DialOutcome, nowMs: number): void {
-    const url = this.#urls[this.#current] ?? "";
+    const url = this.#dialled;
     switch (outcome.type) {
       case "failed":
         this.#leaveAlone(url, outcome.retryAfterMs, nowMs);
@@ -92,11 +95,10 @@ export class DialPlan {
       case "sentAway":
         this.#leaveAlone(url, outcome.retryAfterMs, nowMs);
         this.#startRound(outcome.openForMs, nowMs);
-        if (this.#urls.length > 1) {
-          this.#restUntilMs = nowMs;
-          this.#current = this.#urls.indexOf(url);
-          this.#setAside(url, nowMs);
-        }
+        if (this.#urls.every((other) => other === url)) return;
+        this.#restUntilMs = nowMs;
+        this.#current = Math.max(0, this.#urls.indexOf(url));
+        this.#setAside(url, nowMs);
         return;
       case "superseded":
         this.#tried.clear();
@@ -110,6 +112,7 @@ export class DialPlan {
   movedTo(url: string): void {
     if (!this.#urls.includes(url)) this.#urls = [url, ...this.#urls];
     this.#current = this.#urls.indexOf(url);
+    this.#dialled = url;
     this.#tried.clear();
   }
 
@@ -146,7 +149,7 @@ export class DialPlan {
 
   #setAside(url: string, nowMs: number): void {
     this.#tried.add(url);
-    this.#current = (this.#current + 1) % this.#urls.length;
+    if (this.#urls.includes(url)) this.#current = (this.#current + 1) % this.#urls.length;
     if (this.#urls.some((other) => !this.#tried.has(other))) return;
     this.#tried.clear();
     this.#restUntilMs =

@@ -123,6 +123,17 @@ describe("dial plan", () => {
     expect(tries(new DialPlan([a], most), 2, busy)[1]).toEqual({ url: a, restMs: 5_000 });
   });
 
+  test("sent away by a gateway that the list names no more - to the first of the list at once", () => {
+    const plan = new DialPlan([a], most);
+    plan.next(0);
+    plan.movedTo(b);
+    plan.learn([c]);
+    plan.ended({ type: "sentAway", openForMs: 60_000, retryAfterMs: 5_000 }, 60_000);
+    expect(plan.next(60_000)).toEqual({ url: c, restMs: 0 });
+    plan.ended({ type: "failed" }, 60_000);
+    expect(plan.next(60_000)).toEqual({ url: a, restMs: 0 });
+  });
+
   test("superseded - rests half a minute and more, so that two of a kind do not fight", () => {
     const plan = new DialPlan([a, b], () => 0);
     const rests = tries(plan, 4, { type: "superseded" }).map(({ restMs }) => restMs);
