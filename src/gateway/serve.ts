@@ -86,6 +86,7 @@ export async function serve(
   const stopWorker = new AbortController();
   let api: ListeningApi | undefined;
   let worker: { readonly stopped: Promise<void> } | undefined;
+  let isReplaced = false;
   try {
     const sureForMs = (): number => fence?.sureForMs ?? 0;
     api = await openApi({ ...apiContext(gateway, temporal), unreadyReasons, sureForMs });
@@ -103,11 +104,13 @@ export async function serve(
     await membership.keep(signal);
   } catch (error) {
     // What is for the other process must not come here any more.
-    if (error instanceof GatewayReplacedError) stopWorker.abort();
+    isReplaced = error instanceof GatewayReplacedError;
+    if (isReplaced) stopWorker.abort();
     throw error;
   } finally {
     fence?.stop();
-    await sendAgentsElsewhere(gateway, membership);
+    // The lifecycles were told that this run is lost when the newer one joined: it has no time to lose.
+    if (!isReplaced) await sendAgentsElsewhere(gateway, membership);
     await parts.directAgents.close();
     await leave(gateway, membership, () => api?.close());
     stopWorker.abort();
