@@ -62,3 +62,15 @@ export class WorldPortError extends Error {
     this.name = "WorldPortError";
   }
 }
+
+/** A process that simulated some of the fleet's hosts is gone, and its hosts with it: the whole fleet has to stop. */
+export class SimProcessError extends Error {
+  readonly code = "SIM_PROCESS_ENDED";
+  /** @param hosts names some of them. */
+  constructor(pid: number | undefined, hosts: string, why: string) {
+    super(
+      `The process ${pid ?? "(none)"} that simulated ${hosts} ended: ${why}. The others were stopped: without these hosts the fleet is not what was asked for. Start it again; what the process itself said stands above.`,
+    );
+    this.name = "SimProcessError";
+  }
+}

@@ -46,6 +46,8 @@ export interface SimOptions extends ConnectOptions {
   readonly clustersPerZone?: number | undefined;
   /** Agents that start to connect each second. Default 200. */
   readonly connectsPerSecond?: number | undefined;
+  /** How many processes simulate them. Default: as few as may open so many files. */
+  readonly processes?: number | undefined;
   /** Port on 127.0.0.1 of the world, where the hosts' power is switched. Default: any free one. */
   readonly worldPort?: number | undefined;
   /** Settings of each simulated host, as for the resource `simulator`. */

@@ -1,7 +1,12 @@
 /** One host of `muster sim`: an agent with a simulated machine, started anew each time that its power comes back. */
 import { createHmac } from "node:crypto";
 import type { ServerResource, VmInfo } from "../api/index.ts";
-import { loadSimulatedMachine, type SimulatedMachine } from "../resources/index.ts";
+import {
+  loadSimulatedMachine,
+  type HostsElsewhere,
+  type Refusal,
+  type SimulatedMachine,
+} from "../resources/index.ts";
 import type { Log } from "../telemetry/log.ts";
 import { Container } from "./container.ts";
 import { agentHome } from "./home.ts";
@@ -11,13 +16,12 @@ import { ManagerPort } from "./manager-port.ts";
 import type { SimOptions } from "./options.ts";
 import { PowerSwitch, type Power } from "./power-switch.ts";
 import { HostNetwork, type NetworkState } from "./rehearsal/network.ts";
-import type { FleetTally } from "./rehearsal/tally.ts";
+import type { SliceTally } from "./rehearsal/tally.ts";
 import { ResourceSet, type Place } from "./resource-set.ts";
 import { orAborted } from "./time-limit.ts";
-import type { WorldHost } from "./world.ts";
 
 /** What all agents of the process share. */
-export interface Fleet {
+export interface SharedByHosts {
   readonly options: SimOptions;
   readonly log: Log;
   readonly dial: Dial;
@@ -26,12 +30,14 @@ export interface Fleet {
   readonly masterSecret: string;
   /** URL of the world, for Investigators. */
   readonly world: string;
-  readonly tally: FleetTally;
+  readonly tally: SliceTally;
+  /** The fleet's hosts that other processes simulate. */
+  readonly elsewhere: HostsElsewhere | undefined;
 }
 
-export class SimulatedHost implements WorldHost {
+export class SimulatedHost {
   readonly agentId: string;
-  readonly #fleet: Fleet;
+  readonly #shared: SharedByHosts;
   readonly #place: Place;
   readonly #config: Readonly<Record<string, unknown>>;
   readonly #power = new PowerSwitch();
@@ -39,16 +45,16 @@ export class SimulatedHost implements WorldHost {
   readonly #manager = new ManagerPort();
   #machine: SimulatedMachine | undefined;
 
-  /** @param config its own settings, beside the fleet's. */
+  /** @param config its own settings, beside what all share. */
   constructor(
-    fleet: Fleet,
+    shared: SharedByHosts,
     agentId: string,
     place: Place,
     config: Readonly<Record<string, unknown>> = {},
   ) {
     this.agentId = agentId;
     this.#config = config;
-    this.#fleet = fleet;
+    this.#shared = shared;
     this.#place = place;
   }
 
@@ -60,7 +66,7 @@ export class SimulatedHost implements WorldHost {
   setPower(power: Power): void {
     if (!this.#power.set(power)) return;
     if (power === "off") this.#machine?.losePower();
-    this.#fleet.log.info({ agentId: this.agentId, power }, "power switched");
+    this.#shared.log.info({ agentId: this.agentId, power }, "power switched");
   }
 
   /** Silent: nothing gets through, and no socket is closed. Down: sockets end, and none opens. */
@@ -72,15 +78,26 @@ export class SimulatedHost implements WorldHost {
     return this.#machine?.vms() ?? [];
   }
 
+  /** What its neighbours see of it. */
+  get isThere(): boolean {
+    return this.#machine?.isThere ?? false;
+  }
+
+  /** Takes in a VM from a host of another process, or says why not. */
+  receive(commandId: string, vm: VmInfo): Refusal | undefined {
+    if (this.#machine !== undefined) return this.#machine.receive(commandId, vm);
+    return { code: "DESTINATION_NOT_FOUND", message: `${this.agentId} has not started yet.` };
+  }
+
   /** Runs until the signal aborts, then says goodbye, if it has power to. */
   async run(signal: AbortSignal, onOpen: (agentId: string) => void): Promise<void> {
-    const { options, world } = this.#fleet;
+    const { options, world, elsewhere } = this.#shared;
     // Names of VMs are unique in the whole fleet, so that they can move to any host of it.
     const config = { vmPrefix: `${this.agentId}-vm-`, ...options.config, ...this.#config, world };
     const context = { agentId: this.agentId, config, manager: this.#manager };
-    this.#machine = await loadSimulatedMachine(context);
-    const counted = countCommands(this.#machine, this.#fleet.tally);
-    const resources = new ResourceSet([counted], this.#place, this.#fleet.log);
+    this.#machine = await loadSimulatedMachine(context, elsewhere);
+    const counted = countCommands(this.#machine, this.#shared.tally);
+    const resources = new ResourceSet([counted], this.#place, this.#shared.log);
     while (!signal.aborted) {
       const container = await this.#container(resources, onOpen);
       await container.run(AbortSignal.any([signal, this.#power.offSignal]));
@@ -89,7 +106,7 @@ export class SimulatedHost implements WorldHost {
   }
 
   async #container(resources: ResourceSet, onOpen: (agentId: string) => void): Promise<Container> {
-    const { options, log, dial, software, masterSecret, tally } = this.#fleet;
+    const { options, log, dial, software, masterSecret, tally } = this.#shared;
     const { agentId } = this;
     const journal = new Journal(agentHome(options.home, agentId).journalFile, log);
     await journal.load();
@@ -121,7 +138,7 @@ export class SimulatedHost implements WorldHost {
 }
 
 /** The machine, whose Commands are counted and timed. */
-function countCommands(machine: SimulatedMachine, tally: FleetTally): ServerResource {
+function countCommands(machine: SimulatedMachine, tally: SliceTally): ServerResource {
   return {
     name: machine.name,
     initialize: () => machine.initialize(),

@@ -4,23 +4,21 @@
  */
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { VmInfo } from "../api/index.ts";
 import type { Log } from "../telemetry/log.ts";
 import { WorldPortError } from "./errors.ts";
+import type { HostPower, HostView } from "./fleet/fleet-slice.ts";
 import type { Power } from "./power-switch.ts";
 
-/** A host whose power can be switched. */
-export interface WorldHost {
-  readonly power: Power;
-  setPower(power: Power): void;
-  vms(): readonly VmInfo[];
+/** The hosts whose power can be switched. Nobody is known before it is simulated. */
+export interface WorldHosts {
+  powers(): Promise<readonly HostPower[]>;
+  look(id: string): Promise<HostView | undefined>;
+  setPower(id: string, power: Power): Promise<HostView | undefined>;
 }
 
 export interface World {
   /** `http://127.0.0.1:<port>`. */
   readonly url: string;
-  /** From now on it is there; before, nobody of that name is known. */
-  add(id: string, host: WorldHost): void;
   close(): Promise<void>;
 }
 
@@ -36,8 +34,7 @@ const bodyBytesMax = 1_024;
  * @param port 0 takes any free one.
  * @throws WorldPortError when another process has the port.
  */
-export async function startWorld(port: number, log: Log): Promise<World> {
-  const hosts = new Map<string, WorldHost>();
+export async function startWorld(port: number, hosts: WorldHosts, log: Log): Promise<World> {
   const server = createServer((request, response) => {
     reply(request, hosts)
       .catch((error: unknown): Reply => {
@@ -53,9 +50,6 @@ export async function startWorld(port: number, log: Log): Promise<World> {
   await listen(server, port);
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    add: (id, host) => {
-      hosts.set(id, host);
-    },
     close: () =>
       new Promise((resolve) => {
         server.close(() => {
@@ -66,10 +60,7 @@ export async function startWorld(port: number, log: Log): Promise<World> {
   };
 }
 
-async function reply(
-  request: IncomingMessage,
-  hosts: ReadonlyMap<string, WorldHost>,
-): Promise<Reply> {
+async function reply(request: IncomingMessage, hosts: WorldHosts): Promise<Reply> {
   // A page in a browser of this machine may send requests here, under a name of its own.
   if (!/^(127\.0\.0\.1|localhost)(:\d+)?$/.test(request.headers.host ?? "")) {
     return { status: 403, body: { detail: "Only asked by its own name, 127.0.0.1." } };
@@ -78,10 +69,10 @@ async function reply(
   if (kind !== "hosts" || rest.length > 0) return notFound("GET /hosts, /hosts/:id.");
   if (encodedId === undefined) {
     if (request.method !== "GET") return notAllowed("GET");
-    return { status: 200, body: { hosts: [...hosts].map(([id, { power }]) => ({ id, power })) } };
+    return { status: 200, body: { hosts: await hosts.powers() } };
   }
   const id = decode(encodedId);
-  const host = id === undefined ? undefined : hosts.get(id);
+  const host = id === undefined ? undefined : await hosts.look(id);
   if (id === undefined || host === undefined) return notFound("There is no such host.");
   if (action === undefined) {
     if (request.method !== "GET") return notAllowed("GET");
@@ -92,9 +83,9 @@ async function reply(
     if (power === undefined) {
       return { status: 400, body: { detail: 'Send JSON: {"power":"on"} or {"power":"off"}.' } };
     }
-    host.setPower(power);
+    return { status: 200, body: await hosts.setPower(id, power) };
   }
-  return { status: 200, body: { id, power: host.power, vms: host.vms() } };
+  return { status: 200, body: host };
 }
 
 /** Undefined when the body is something else. JSON by its type, which no other site's form can send. */

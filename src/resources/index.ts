@@ -1,5 +1,6 @@
 /** The resources that ship with Muster, by the name that `--resource` gives them. Loaded when asked for. */
 import type { ResourceContext, ResourceFactory } from "../api/index.ts";
+import type { HostsElsewhere, Refusal } from "./simulator/neighbourhood.ts";
 import type { SimulatedMachine } from "./simulator/simulator-resource.ts";
 
 const builtIn: Readonly<Record<string, () => Promise<{ readonly default: ResourceFactory }>>> = {
@@ -9,13 +10,17 @@ const builtIn: Readonly<Record<string, () => Promise<{ readonly default: Resourc
 
 /**
  * A simulated host, with the power button that no Command reaches.
+ * @param elsewhere the hosts of the same fleet that other processes simulate.
  * @throws SimulatorConfigError when a setting is unknown or malformed.
  */
-export async function loadSimulatedMachine(context: ResourceContext): Promise<SimulatedMachine> {
+export async function loadSimulatedMachine(
+  context: ResourceContext,
+  elsewhere?: HostsElsewhere,
+): Promise<SimulatedMachine> {
   const { createSimulatedMachine } = await import("./simulator/index.ts");
-  return createSimulatedMachine(context);
+  return createSimulatedMachine(context, elsewhere);
 }
-export type { SimulatedMachine };
+export type { HostsElsewhere, Refusal, SimulatedMachine };
 
 /** Names of the built-in kinds. */
 export const builtInKinds: readonly string[] = Object.keys(builtIn);

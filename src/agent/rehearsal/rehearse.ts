@@ -1,15 +1,15 @@
-/** Plays a plan on the hosts of this process, and tells what happens. */
+/** Plays a plan on a fleet, and tells what happens. */
 import { once } from "node:events";
 import { rest } from "../time-limit.ts";
 import type { Step, StepType } from "./plan.ts";
-import type { FleetCount, FleetTally } from "./tally.ts";
+import type { FleetCount } from "./tally.ts";
 
 const tellEveryMs = 5_000;
 
-/** A host that things happen to. */
-export interface RehearsedHost {
-  setPower(power: "on" | "off"): void;
-  setNetwork(state: "up" | "silent" | "down"): void;
+/** A fleet that things happen to, wherever its hosts run. */
+export interface RehearsedFleet {
+  strike(type: StepType, hosts: readonly number[]): void;
+  count(): Promise<FleetCount>;
 }
 
 /** One line of progress. */
@@ -24,46 +24,36 @@ export interface SimNews extends FleetCount {
 
 /** Until the signal aborts: does each step at its time, and counts now and then and at the end. */
 export async function rehearse(
-  hosts: readonly RehearsedHost[],
+  fleet: RehearsedFleet,
   steps: readonly Step[],
-  tally: FleetTally,
   tell: (news: SimNews) => void,
   signal: AbortSignal,
 ): Promise<void> {
   const began = performance.now();
   const atMs = (): number => Math.round(performance.now() - began);
-  const telling = setInterval(() => {
-    tell({ atMs: atMs(), event: "now", ...tally.count() });
+  let telling = Promise.resolve();
+  // Counting may take a while; the steps do not wait for it, and the lines stay in order.
+  const tellCount = (facts: Omit<SimNews, keyof FleetCount>): void => {
+    const counting = fleet.count();
+    telling = telling.then(async () => {
+      tell({ ...facts, ...(await counting) });
+    });
+  };
+  const timer = setInterval(() => {
+    tellCount({ atMs: atMs(), event: "now" });
   }, tellEveryMs);
   try {
-    for (const { type, hosts: numbers, zone, ...step } of steps) {
+    for (const { type, hosts, zone, ...step } of steps) {
       await rest(step.atMs - atMs(), signal);
       if (signal.aborted) break;
-      for (const number of numbers) strike(hosts[number], type);
-      const facts = { hosts: numbers.length, ...(zone !== undefined && { zone }) };
-      tell({ atMs: atMs(), event: type, ...facts, ...tally.count() });
+      fleet.strike(type, hosts);
+      const facts = { hosts: hosts.length, ...(zone !== undefined && { zone }) };
+      tellCount({ atMs: atMs(), event: type, ...facts });
     }
     if (!signal.aborted) await once(signal, "abort");
   } finally {
-    clearInterval(telling);
+    clearInterval(timer);
   }
-  tell({ atMs: atMs(), event: "end", ...tally.count() });
-}
-
-function strike(host: RehearsedHost | undefined, type: StepType): void {
-  switch (type) {
-    case "silence":
-      host?.setNetwork("silent");
-      return;
-    case "drop":
-      host?.setNetwork("down");
-      return;
-    case "voice":
-    case "raise":
-      host?.setNetwork("up");
-      return;
-    case "kill":
-      host?.setPower("off");
-      return;
-  }
+  tellCount({ atMs: atMs(), event: "end" });
+  await telling;
 }

@@ -15,6 +15,7 @@ interface SimCliOptions extends ConnectCliOptions, JsonOption {
   readonly zones?: number;
   readonly clusters?: number;
   readonly rate?: number;
+  readonly processes?: number;
   readonly worldPort?: number;
   readonly config?: Readonly<Record<string, unknown>>;
   readonly seed?: number;
@@ -28,12 +29,17 @@ interface SimCliOptions extends ConnectCliOptions, JsonOption {
 export function addSimCommand(program: Command, context: CliContext): void {
   const command = program
     .command("sim")
-    .description("run many simulated hosts in one process")
+    .description("run many simulated hosts")
     .requiredOption("--agents <n>", "how many", wholeNumber(1, 100_000))
     .option("--prefix <text>", 'their ids begin so (default: "sim")')
     .option("--zones <n>", "spread them over so many zones", wholeNumber(1, 1_000))
     .option("--clusters <n>", "and so many clusters in each zone", wholeNumber(1, 1_000))
     .option("--rate <n>", "connects each second (default: 200)", wholeNumber(1, 10_000))
+    .option(
+      "--processes <n>",
+      "how many processes simulate them (default: as few as may open so many files)",
+      wholeNumber(1, 64),
+    )
     .option(
       "--world-port <n>",
       "port on 127.0.0.1 where their power is switched (default: any)",
@@ -68,6 +74,7 @@ export function addSimCommand(program: Command, context: CliContext): void {
         zones: options.zones,
         clustersPerZone: options.clusters,
         connectsPerSecond: options.rate,
+        processes: options.processes,
         worldPort: options.worldPort,
         config: options.config,
         rehearsal: rehearsalOf(options),

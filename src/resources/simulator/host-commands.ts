@@ -4,7 +4,7 @@ import type { Effects } from "./effects.ts";
 import { RefusedError } from "./errors.ts";
 import { readFaults, type FaultPlan } from "./faults.ts";
 import type { HostModel } from "./host-model.ts";
-import { findNeighbour } from "./neighbourhood.ts";
+import { findNeighbour, type HostsElsewhere } from "./neighbourhood.ts";
 import type { SimulatedHealth } from "./simulator-commands.ts";
 
 /** A host and what is programmed for it. */
@@ -13,14 +13,18 @@ export interface SimulatedHost {
   readonly effects: Effects;
   readonly faults: FaultPlan;
   health: SimulatedHealth;
+  readonly elsewhere: HostsElsewhere | undefined;
 }
 
 /**
  * Carries it out; undefined for a type that the simulator does not map.
  * @throws RefusedError, SimulatorConfigError.
  */
-export function carryOut(command: WireCommand, host: SimulatedHost): ResourceAnswer | undefined {
-  const { model } = host;
+export async function carryOut(
+  command: WireCommand,
+  host: SimulatedHost,
+): Promise<ResourceAnswer | undefined> {
+  const { model, elsewhere } = host;
   const done = { type: `${command.type}Answer`, result: true };
   const withVm = (vm: unknown) => ({ ...done, vm });
   switch (command.type) {
@@ -43,10 +47,10 @@ export function carryOut(command: WireCommand, host: SimulatedHost): ResourceAns
     case "RebootVm":
       return withVm(model.reboot(command.id, text(command, "vm")));
     case "MigrateVm":
-      migrate(command, model);
+      await migrate(command, model, elsewhere);
       return done;
     case "CheckOnHost":
-      return { ...done, seen: sees(command["host"]) } as ResourceAnswer;
+      return { ...done, seen: await sees(command["host"], elsewhere) } as ResourceAnswer;
     case "SimulatorConfigure":
       configure(command, host);
       return done;
@@ -57,22 +61,35 @@ export function carryOut(command: WireCommand, host: SimulatedHost): ResourceAns
   }
 }
 
-function migrate(command: WireCommand, model: HostModel): void {
+async function migrate(
+  command: WireCommand,
+  model: HostModel,
+  elsewhere: HostsElsewhere | undefined,
+): Promise<void> {
   const hostname = text(command, "destination");
-  const destination = findNeighbour(hostname);
-  if (destination === undefined) {
+  const vm = text(command, "vm");
+  const neighbour = findNeighbour(hostname);
+  if (neighbour !== undefined) {
+    model.migrate(command.id, vm, neighbour);
+    return;
+  }
+  if (elsewhere === undefined) {
     throw new RefusedError(
       "DESTINATION_NOT_FOUND",
       `No simulated host ${hostname} runs in this process. Hosts of one "muster sim" can migrate to each other.`,
     );
   }
-  model.migrate(command.id, text(command, "vm"), destination);
+  await model.migrateAway(command.id, vm, async (leaving) => {
+    const refusal = await elsewhere.receive(hostname, command.id, leaving);
+    if (refusal !== undefined) throw new RefusedError(refusal.code, refusal.message);
+  });
 }
 
-/** A host of this process is alive; of any other nothing is known. */
-function sees(host: unknown): boolean {
+/** A host of the same fleet is alive, or off; of any other nothing is seen. */
+async function sees(host: unknown, elsewhere: HostsElsewhere | undefined): Promise<boolean> {
   const agentId = record(host)["agentId"];
-  return typeof agentId === "string" && findNeighbour(agentId) !== undefined;
+  if (typeof agentId !== "string") return false;
+  return findNeighbour(agentId) !== undefined || ((await elsewhere?.isThere(agentId)) ?? false);
 }
 
 function configure(command: WireCommand, host: SimulatedHost): void {

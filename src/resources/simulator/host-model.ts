@@ -24,6 +24,8 @@ export class HostModel {
   readonly #size: HostSize;
   readonly #effects: Effects;
   readonly #vms = new Map<string, VmInfo>();
+  /** VMs on their way to a host of another process. */
+  readonly #leaving = new Set<string>();
 
   constructor(hostname: string, size: HostSize & FirstVms, effects: Effects) {
     this.hostname = hostname;
@@ -93,12 +95,31 @@ export class HostModel {
     if (destination === this) {
       throw new RefusedError("SAME_HOST", `VM ${name} is on ${this.hostname} already.`);
     }
-    destination.#receive(commandId, vm);
-    this.#put(vm.name, null);
-    this.#effects.add({ id: commandId, type: "MigrateVm", name: vm.name, vm: null });
+    destination.receive(commandId, vm);
+    this.#lose(commandId, vm.name);
   }
 
-  #receive(commandId: string, vm: VmInfo): void {
+  /**
+   * Moves a running VM to a host of another process. Until `take` has ended nothing else is done to it.
+   * @throws RefusedError VM_NOT_FOUND, VM_NOT_RUNNING, VM_MIGRATING; what `take` throws, and then the VM stays.
+   */
+  async migrateAway(
+    commandId: string,
+    name: string,
+    take: (vm: VmInfo) => Promise<void>,
+  ): Promise<void> {
+    const vm = this.#findRunning(name);
+    this.#leaving.add(vm.name);
+    try {
+      await take(vm);
+    } finally {
+      this.#leaving.delete(vm.name);
+    }
+    this.#lose(commandId, vm.name);
+  }
+
+  /** Takes in a running VM of another host. @throws RefusedError NO_MEMORY, VM_EXISTS. */
+  receive(commandId: string, vm: VmInfo): void {
     if (this.#vms.has(vm.name)) {
       throw new RefusedError("VM_EXISTS", `${this.hostname} has a VM ${vm.name} already.`);
     }
@@ -107,6 +128,11 @@ export class HostModel {
       throw new RefusedError("NO_MEMORY", `${this.hostname} has only ${freeBytes} bytes free.`);
     }
     this.#change(commandId, "ReceiveVm", vm);
+  }
+
+  #lose(commandId: string, name: string): void {
+    this.#put(name, null);
+    this.#effects.add({ id: commandId, type: "MigrateVm", name, vm: null });
   }
 
   #change(id: string, type: string, vm: VmInfo): VmInfo {
@@ -127,7 +153,11 @@ export class HostModel {
 
   /** The VM of that name; in a fleet, where names begin with their first host's, the rest of the name does too. */
   #get(name: string): VmInfo | undefined {
-    return this.#vms.get(name) ?? this.#vms.get(`${this.hostname}-${name}`);
+    const vm = this.#vms.get(name) ?? this.#vms.get(`${this.hostname}-${name}`);
+    if (vm !== undefined && this.#leaving.has(vm.name)) {
+      throw new RefusedError("VM_MIGRATING", `VM ${vm.name} is on its way to another host.`);
+    }
+    return vm;
   }
 
   #find(name: string): VmInfo {

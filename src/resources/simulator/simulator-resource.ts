@@ -18,7 +18,12 @@ import { RefusedError, SimulatorConfigError } from "./errors.ts";
 import { FaultPlan } from "./faults.ts";
 import { carryOut, type SimulatedHost } from "./host-commands.ts";
 import { HostModel } from "./host-model.ts";
-import { joinNeighbourhood } from "./neighbourhood.ts";
+import {
+  findNeighbour,
+  joinNeighbourhood,
+  type HostsElsewhere,
+  type Refusal,
+} from "./neighbourhood.ts";
 import { simulatorCommandTypes } from "./simulator-commands.ts";
 
 /** A simulated host from the outside: what its own process may do to it that no Command may. */
@@ -26,6 +31,10 @@ export interface SimulatedMachine extends ServerResource {
   /** Every VM goes off, as when somebody pulls the plug. */
   losePower(): void;
   vms(): readonly VmInfo[];
+  /** What its neighbours see: it runs and has power. */
+  readonly isThere: boolean;
+  /** Takes in a running VM of a host of another process, or says why not. */
+  receive(commandId: string, vm: VmInfo): Refusal | undefined;
 }
 
 /** A host with VMs that exists in memory only, and fails on request. */
@@ -37,7 +46,12 @@ export class SimulatorResource implements SimulatedMachine {
   #leave: () => void;
 
   /** @param agentId also the host's name, for migrations. */
-  constructor(agentId: string, config: SimulatorConfig, manager: ManagerLink) {
+  constructor(
+    agentId: string,
+    config: SimulatorConfig,
+    manager: ManagerLink,
+    elsewhere?: HostsElsewhere,
+  ) {
     this.#manager = manager;
     this.name = config.name ?? "host";
     this.#config = config;
@@ -47,6 +61,7 @@ export class SimulatorResource implements SimulatedMachine {
       effects,
       faults: new FaultPlan(config.faults),
       health: { healthy: true },
+      elsewhere,
     };
     this.#leave = joinNeighbourhood(this.#host.model);
   }
@@ -94,13 +109,13 @@ export class SimulatorResource implements SimulatedMachine {
       case "hang":
         return untilAborted(signal);
       case "drop":
-        this.#carryOut(command);
+        await this.#carryOut(command);
         return new Promise(() => undefined);
       case "rubbish":
-        this.#carryOut(command);
+        await this.#carryOut(command);
         return "rubbish" as unknown as ResourceAnswer;
       case undefined:
-        return this.#carryOut(command);
+        return await this.#carryOut(command);
     }
   }
 
@@ -114,14 +129,30 @@ export class SimulatorResource implements SimulatedMachine {
     return this.#host.model.list();
   }
 
+  get isThere(): boolean {
+    return findNeighbour(this.#host.model.hostname) === this.#host.model;
+  }
+
+  receive(commandId: string, vm: VmInfo): Refusal | undefined {
+    const { hostname } = this.#host.model;
+    if (!this.isThere) return { code: "DESTINATION_NOT_FOUND", message: `${hostname} is off.` };
+    try {
+      this.#host.model.receive(commandId, vm);
+      return undefined;
+    } catch (error) {
+      if (error instanceof RefusedError) return { code: error.code, message: error.message };
+      throw error;
+    }
+  }
+
   close(): Promise<void> {
     this.#leave();
     return Promise.resolve();
   }
 
-  #carryOut(command: WireCommand): ResourceAnswer {
+  async #carryOut(command: WireCommand): Promise<ResourceAnswer> {
     try {
-      return carryOut(command, this.#host) ?? unsupported(command);
+      return (await carryOut(command, this.#host)) ?? unsupported(command);
     } catch (error) {
       if (error instanceof RefusedError || error instanceof SimulatorConfigError) {
         return failed(`${command.type}Answer`, error.code, error.message);
