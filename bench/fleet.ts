@@ -2,6 +2,7 @@
  * `npm run bench -- fleet`: CheckHealth to every agent of two gateways on the direct lane, beside a bare `ws` fan-out over as
  * many processes (asked: 10,000 agents in 3 s).
  */
+import { withTimeLimit } from "../src/agent/time-limit.ts";
 import { CheckHealthCommand } from "../src/api/index.ts";
 import { AgentManager } from "../src/client/index.ts";
 import { startFanOut } from "./floors/fan-out.ts";
@@ -13,21 +14,27 @@ import { withStack, type BenchGateway, type BenchStack, type Progress } from "./
 const agentsDefault = 2_000;
 const gatewayIds = ["gateway-1", "gateway-2"];
 const inFlight = 1_000;
-const rounds = 5;
+const roundsDefault = 5;
 /** Agents that start to connect each second: about what Temporal on two cores takes. */
 const connectsPerSecond = 50;
 /** Connecting is not what is measured: a machine that others load, too, would only be asked again and again. */
 const calm = { MUSTER_HANDSHAKES_MAX: "16" };
+/** So few agents at least are connected each second, and so long more is waited, before it is given up. */
+const connects = { perSecondMin: 10, graceMs: 120_000 };
 const askedFigure = round(10_000 / 3);
 
 /** Runs floor and figure in turn and gives the medians. */
 export async function benchFleet(
   progress: Progress,
-  { agents = agentsDefault }: { readonly agents?: number },
+  {
+    agents = agentsDefault,
+    rounds = roundsDefault,
+  }: { readonly agents?: number; readonly rounds?: number },
 ): Promise<BenchResult> {
   return await withStack(progress, async (stack) => {
     await stack.startWorker();
     const fleet = await startFleet(stack, agents, progress);
+    progress(`all are connected after ${fleet.connectSeconds} s`);
     await stack.agentsUp(agents);
     const fanOut = await startFanOut(agents, gatewayIds.length);
     const url = fleet.gateways.map(({ apiUrl }) => apiUrl);
@@ -92,7 +99,7 @@ async function startFleet(stack: BenchStack, agents: number, progress: Progress)
   const gateways = await Promise.all(gatewayIds.map((id) => stack.startGateway(id, calm)));
   const share = Math.ceil(agents / gateways.length);
   const pace = { connectsPerSecond: Math.ceil(connectsPerSecond / gateways.length) };
-  await tellingConnected(stack, agents, progress, () =>
+  const connecting = tellingConnected(stack, agents, progress, () =>
     Promise.all(
       gateways.map((gateway, number) => {
         const count = Math.min(share, agents - number * share);
@@ -100,5 +107,7 @@ async function startFleet(stack: BenchStack, agents: number, progress: Progress)
       }),
     ),
   );
+  const limitMs = connects.graceMs + (agents * 1_000) / connects.perSecondMin;
+  await withTimeLimit(connecting, limitMs, `Connecting ${agents} agents`);
   return { gateways, connectSeconds: round((performance.now() - began) / 1_000) };
 }

@@ -16,6 +16,7 @@ interface Options {
   readonly json?: boolean;
   readonly profile?: string;
   readonly agents?: number;
+  readonly rounds?: number;
   readonly pingSeconds?: number;
 }
 
@@ -34,6 +35,7 @@ const program = new Command("npm run bench --")
   .argument("<bench>", `one of ${Object.keys(benches).join(", ")}, or all`)
   .option("--json", "print one line of JSON for each bench")
   .option("--agents <n>", "fleet, idle, storm: how many agents", wholeNumber(2, 100_000))
+  .option("--rounds <n>", "fleet: rounds that are measured (default: 5)", wholeNumber(1, 100))
   .option("--ping-seconds <n>", "idle: time between two pings of an agent", wholeNumber(4, 3_600))
   .option("--profile <folder>", "let every Node process leave its CPU profile there")
   .exitOverride()
