@@ -25,9 +25,9 @@ export interface MoveOutcome {
 }
 
 /** A gateway takes 64 handshakes at once by default, those of agents that reconnect among them. */
-export const movesAtOnce = { least: 2, first: 4, most: 60 };
+export const movesAtOnce = { least: 4, first: 6, most: 60 };
 /** Moves that may wait somewhere: enough that nobody idles. */
-const queued = 3;
+const queued = 6;
 /** How long the quickest move is remembered: what machines manage changes. */
 const spanMs = 30_000;
 
