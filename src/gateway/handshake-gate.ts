@@ -6,7 +6,7 @@ const jitter = 0.1;
  * How long a handshake takes, in a crowd: so many are let in as are done in the time to aim at. After five seconds of waiting for
  * Temporal one is given up, and all its work is lost, so that a slow machine with many at once would get nowhere.
  */
-const tookMs = { quick: 500, aim: 1_000, slow: 1_500 };
+const tookMs = { quick: 500, aim: 1_000, slow: 1_500, none: 5_000 };
 const slotsLeast = 4;
 /** What the rate is measured over. */
 const windowMs = 2_000;
@@ -14,14 +14,14 @@ const windowMs = 2_000;
  * What is reckoned with before anything is measured. Too low a guess leaves a quick gateway idle, too high a one has a slow one
  * refuse the same agents again: with this, five thousand have come back in a minute and a half at the latest.
  */
-const handshakesPerSecondAtFirst = 55;
+const handshakesPerSecondAtFirst = 60;
 const handshakesPerSecondLeast = 2;
 /** So many more are given a turn than fit, so that no slot stays empty when some do not come. */
 const overbooking = 1.15;
 
 /**
- * Lets so many handshakes run at once, fewer where that makes them slow. Who is refused gets a turn: the next one at the rate of the last seconds, so that a
- * storm comes back one after the other, as fast as it is taken, and each agent asks once or twice.
+ * Lets so many handshakes run at once, fewer where that makes them slow. Who is refused gets a turn: the next one at the
+ * rate that the last seconds allow, so that a storm comes back one after the other, and each agent asks once or twice.
  */
 export class HandshakeGate {
   readonly #slotsMax: number;
@@ -88,7 +88,6 @@ export class HandshakeGate {
     return Math.round(waitMs * (1 - jitter + 2 * jitter * this.#random()));
   }
 
-  /** Only a gate that is full tells how fast handshakes are done. */
   #measure(): void {
     const nowMs = this.#nowMs();
     const agoMs = nowMs - this.#windowFromMs;
@@ -97,9 +96,12 @@ export class HandshakeGate {
       this.#perSecond = handshakesPerSecondAtFirst;
       this.#slots = this.#slotsMax;
     } else {
+      const eachMs = this.#done === 0 ? tookMs.none : this.#tookMs / this.#done;
       const perSecond = (this.#done * 1_000) / agoMs;
-      this.#perSecond = Math.max(handshakesPerSecondLeast, perSecond);
-      this.#slots = this.#slotsAt(perSecond);
+      // How many were done says little when fewer came than could have been done: then it is how many the slots allow.
+      const allowed = (this.#slots * 1_000) / Math.max(eachMs, 1);
+      this.#perSecond = Math.max(perSecond, allowed, handshakesPerSecondLeast);
+      this.#slots = this.#slotsAt(eachMs, perSecond);
     }
     this.#done = 0;
     this.#tookMs = 0;
@@ -108,8 +110,7 @@ export class HandshakeGate {
   }
 
   /** Little's law: as many at once as are done in the time that one should take. */
-  #slotsAt(perSecond: number): number {
-    const eachMs = this.#done === 0 ? Infinity : this.#tookMs / this.#done;
+  #slotsAt(eachMs: number, perSecond: number): number {
     if (eachMs >= tookMs.quick && eachMs <= tookMs.slow) return this.#slots;
     const slots = eachMs > tookMs.slow ? (perSecond * tookMs.aim) / 1_000 : this.#slots * 1.25 + 1;
     return Math.min(this.#slotsMax, Math.max(slotsLeast, Math.round(slots)));

@@ -8,15 +8,17 @@ import { isCommand } from "../gateway/test-agent.ts";
 import { useOperatorRig } from "./operator-rig.ts";
 
 const rig = useOperatorRig();
-const [admit = "", query = "", cancel = ""] = documentedCommands();
+const [admit = "", query = "", cancel = ""] = commandsIn(
+  "CLIENT-API",
+  "## Temporal clients in other languages",
+);
+const [reset = ""] = commandsIn("OPERATIONS", "## What to alert on");
 const requestId = "order-17/stop-vm-1";
 
-/** The commands of the chapter, in its order. */
-function documentedCommands(): readonly string[] {
-  const path = new URL("../../../docs/CLIENT-API.md", import.meta.url);
-  const [, chapter = ""] = readFileSync(path, "utf8").split(
-    "## Temporal clients in other languages",
-  );
+/** The commands of a chapter, in its order. */
+function commandsIn(document: string, title: string): readonly string[] {
+  const path = new URL(`../../../docs/${document}.md`, import.meta.url);
+  const [, chapter = ""] = readFileSync(path, "utf8").split(title);
   return [...chapter.matchAll(/^```sh\n(.*?)^```/gms)].map(([, command = ""]) => command);
 }
 
@@ -91,4 +93,25 @@ test("the Temporal CLI - is told what is wrong with a Request, and nothing is re
     .getHandle(`agent/${agent.agentId}`)
     .fetchHistory();
   expect(JSON.stringify(history)).not.toContain("updateAccepted");
+});
+
+test("the Temporal CLI - puts a lifecycle back whose history can't be replayed; nothing that it was told is lost", async () => {
+  const agent = await rig.connect();
+  const here = (command: string) => command.replaceAll("agent/sim-0001", `agent/${agent.agentId}`);
+  await resultOf(here(admit).replace("order-17/stop-vm-1", "before"));
+  const stop = await agent.next("the Command", (frame) => isCommand(frame, "StopVm"));
+
+  const { out, failed } = await run(here(reset));
+  expect(failed, out).toBe(false);
+  agent.respond(stop, [{ type: "StopVmAnswer", result: true }]);
+  await waitUntil("the Request is settled", async () => {
+    const answer = (await resultOf(
+      here(query).replace("order-17/stop-vm-1", "before"),
+    )) as readonly { readonly state: string }[];
+    return answer.some(({ state }) => state === "settled");
+  });
+  const second = here(admit)
+    .replace("order-17/stop-vm-1", "after")
+    .replace("{", '{"requestId":"second",');
+  expect(await resultOf(second)).toMatchObject({ state: "pending", seq: 2 });
 });

@@ -110,4 +110,48 @@ describe("handshake gate", () => {
     expect(crowd(8_000)).toBeLessThanOrEqual(16);
     expect(crowd(300)).toBe(64);
   });
+
+  /** Agents that all come at once, to a gateway that does so many handshakes a second, each in 100 ms at least. */
+  function storm(agents: number, perSecond: number): { seconds: number; refusals: number } {
+    let nowMs = 0;
+    let refusals = 0;
+    let done = 0;
+    let credit = 0;
+    const gate = new HandshakeGate(64, () => nowMs);
+    const comeAtMs: number[] = Array.from({ length: agents }, () => Math.random() * 1_000);
+    const inside: { readonly leave: () => void; readonly sinceMs: number }[] = [];
+    for (; done < agents; nowMs += 20) {
+      for (let i = comeAtMs.length - 1; i >= 0; i--) {
+        if ((comeAtMs[i] ?? 0) > nowMs) continue;
+        const leave = gate.enter();
+        if (leave !== undefined) {
+          inside.push({ leave, sinceMs: nowMs });
+          comeAtMs.splice(i, 1);
+          continue;
+        }
+        refusals++;
+        comeAtMs[i] = nowMs + gate.retryAfterMs();
+      }
+      credit = Math.min(credit + perSecond / 50, inside.length);
+      while (credit >= 1 && inside[0] !== undefined && nowMs - inside[0].sinceMs >= 100) {
+        inside.shift()?.leave();
+        credit--;
+        done++;
+      }
+    }
+    return { seconds: nowMs / 1_000, refusals: refusals / agents };
+  }
+
+  it.each([
+    [500, 10, 60],
+    [5_000, 50, 115],
+    [5_000, 300, 90],
+  ])(
+    "handshake gate - %d agents at once, %d a second: all are in within %d s, and few are refused twice",
+    (agents, perSecond, secondsMost) => {
+      const { seconds, refusals } = storm(agents, perSecond);
+      expect(seconds).toBeLessThanOrEqual(secondsMost);
+      expect(refusals).toBeLessThanOrEqual(3);
+    },
+  );
 });
