@@ -1,5 +1,6 @@
 /** One WebSocket to a gateway. It knows text and closing, not frames. */
 import { readFileSync } from "node:fs";
+import type { IncomingMessage } from "node:http";
 import { rootCertificates } from "node:tls";
 import { WebSocket } from "ws";
 import { closeCodes, subProtocol } from "../wire/limits.ts";
@@ -10,6 +11,9 @@ const openLimitMs = 10_000;
 const closeLimitMs = 2_000;
 /** What a WebSocket says of a socket that ended without a close frame. */
 const droppedCode = 1006;
+/** What a gateway answers instead of opening a WebSocket, when it is busy; and how long its answer may be. */
+const busyStatus = 503;
+const refusalCharsMax = 16_384;
 /** Bytes that may wait for a gateway that does not read, in largest frames. */
 const queuedFramesMax = 16;
 
@@ -79,6 +83,9 @@ class WebSocketLink implements Link {
     ws.on("upgrade", ({ socket }) => {
       this.#cork = new TurnCork(socket);
     });
+    ws.on("unexpected-response", (_request, response) => {
+      this.#onRefused(response);
+    });
     ws.on("open", () => {
       if (!this.#over) listener.onOpen();
     });
@@ -129,6 +136,26 @@ class WebSocketLink implements Link {
     if (this.#over) return;
     this.#ws.terminate();
     this.#end({ code: droppedCode, why });
+  }
+
+  /** No WebSocket. A gateway with too many agents that connect says so in an error frame as the body of its answer. */
+  #onRefused(response: IncomingMessage): void {
+    const { statusCode, headers } = response;
+    const saysWhy = statusCode === busyStatus && headers["content-type"] === "application/json";
+    let body = "";
+    response.setEncoding("utf8");
+    response.on("data", (part: string) => {
+      body += part;
+      if (body.length > refusalCharsMax) response.destroy();
+    });
+    response.once("close", () => {
+      if (this.#over) return;
+      if (saysWhy && response.complete) this.#listener.onMessage(body);
+      const why = `Unexpected server response: ${statusCode ?? "none"}`;
+      this.#end({ code: saysWhy ? closeCodes.busy : droppedCode, why });
+      this.#ws.terminate();
+    });
+    response.on("error", () => undefined);
   }
 
   #end(end: LinkEnd): void {

@@ -5,9 +5,9 @@ import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { WebSocketServer, type ServerOptions as WsOptions, type WebSocket } from "ws";
 import type { Log } from "../telemetry/log.ts";
-import { createDecoder } from "../wire/codec.ts";
-import { agentPath, closeCodes, subProtocol } from "../wire/limits.ts";
-import { AgentSocket, type SocketListener } from "./agent-socket.ts";
+import { createDecoder, encodeFrame } from "../wire/codec.ts";
+import { agentPath, closeCodes, protocolVersion, subProtocol } from "../wire/limits.ts";
+import { AgentSocket, type Farewell, type SocketListener } from "./agent-socket.ts";
 import { HandshakeGate } from "./handshake-gate.ts";
 import { WaitingRoom } from "./waiting-room.ts";
 
@@ -168,6 +168,10 @@ export class AgentServer {
       refuseUpgrade(raw, 404, `Agents connect to ${agentPath}.`);
     } else if (!offered.some((protocol) => protocol.trim() === subProtocol)) {
       refuseUpgrade(raw, 400, `Offer the sub-protocol ${subProtocol}.`);
+    } else if (this.#gate.turnsAway()) {
+      // In a storm most are put off: without a WebSocket that costs both sides a third.
+      this.#listener.onBusy();
+      putOffUpgrade(raw, this.#busy());
     } else {
       const peer = `${request.socket.remoteAddress ?? "?"}:${request.socket.remotePort ?? 0}`;
       this.#webSockets.handleUpgrade(request, raw, head, (ws) => {
@@ -224,11 +228,15 @@ export class AgentServer {
 
   #refuseBusy(socket: AgentSocket): void {
     this.#listener.onBusy();
-    socket.end(closeCodes.busy, {
+    socket.end(closeCodes.busy, this.#busy());
+  }
+
+  #busy() {
+    return {
       code: "BUSY",
       message: "Too many agents are connecting at once: come back later.",
       retryAfterMs: this.#gate.retryAfterMs(),
-    });
+    };
   }
 
   #endOpening(socket: AgentSocket): void {
@@ -242,8 +250,30 @@ export class AgentServer {
 
 function refuseUpgrade(raw: Duplex, status: 400 | 404, message: string): void {
   const reason = status === 404 ? "Not Found" : "Bad Request";
-  raw.end(
-    `HTTP/1.1 ${status} ${reason}\r\nconnection: close\r\ncontent-type: text/plain\r\n` +
-      `content-length: ${Buffer.byteLength(message)}\r\n\r\n${message}`,
-  );
+  answerUpgrade(raw, `${status} ${reason}`, { "content-type": "text/plain" }, message);
+}
+
+/** The body is the error frame that a WebSocket would have carried. */
+function putOffUpgrade(raw: Duplex, busy: Farewell & { readonly retryAfterMs: number }): void {
+  const headers = {
+    "content-type": "application/json",
+    "retry-after": String(Math.ceil(busy.retryAfterMs / 1_000)),
+  };
+  const body = encodeFrame({ v: protocolVersion, kind: "error", ...busy });
+  answerUpgrade(raw, "503 Service Unavailable", headers, body);
+}
+
+function answerUpgrade(
+  raw: Duplex,
+  status: string,
+  headers: Readonly<Record<string, string>>,
+  body: string,
+): void {
+  const lines = Object.entries({
+    ...headers,
+    connection: "close",
+    "content-length": String(Buffer.byteLength(body)),
+  }).map(([name, value]) => `${name}: ${value}\r\n`);
+  // Nobody has an eye on the time of a socket that left the HTTP server: it is not left to the other side to end it.
+  raw.end(`HTTP/1.1 ${status}\r\n${lines.join("")}\r\n${body}`, () => raw.destroy());
 }

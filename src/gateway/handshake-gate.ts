@@ -54,13 +54,17 @@ export class HandshakeGate {
     return this.#inUse;
   }
 
+  /** Whether all slots are taken; whoever asks counts as refused then. */
+  turnsAway(): boolean {
+    this.#measure();
+    if (this.#inUse < this.#slots) return false;
+    this.#refused++;
+    return true;
+  }
+
   /** A slot to give back once by calling it; undefined when all are taken. */
   enter(): (() => void) | undefined {
-    this.#measure();
-    if (this.#inUse >= this.#slots) {
-      this.#refused++;
-      return undefined;
-    }
+    if (this.turnsAway()) return undefined;
     this.#inUse++;
     const fromMs = this.#nowMs();
     let left = false;
