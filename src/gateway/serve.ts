@@ -25,6 +25,8 @@ import { packageVersion } from "./version.ts";
 const drainMs = 5_000;
 /** How long calls that went on to other gateways may take to be answered when the gateway stops. */
 const forwardedLingerMs = 2_000;
+/** How long handshakes under way may take when the gateway stops. */
+const lastHandshakesMs = 2_000;
 /** How long direct Requests under way may take to be answered when the gateway stops. */
 const lastAnswersMs = 2_000;
 const lastAnswersLookMs = 20;
@@ -144,6 +146,7 @@ async function sendAgentsElsewhere(
     const moves = await membership.planLeaving();
     if (moves.length === 0) return;
     log.info({ agents: sessions.size, graceMs: config.drainGraceMs }, "agents are sent elsewhere");
+    await untilOpen(sessions);
     // Some agents need a second try, or more time than others.
     const forMs = config.drainGraceMs * 0.7;
     const agentsPerSecond = Math.max(leavingPerSecond, (sessions.size * 1_000) / forMs);
@@ -154,11 +157,18 @@ async function sendAgentsElsewhere(
       () => undefined,
       config.drainGraceMs - forMs,
     );
-    log.info({ moved, failed, left: sessions.size }, "agents were sent elsewhere");
+    const left = [...sessions].filter(({ takesCommands }) => takesCommands).length;
+    log.info({ moved, failed, left }, "agents were sent elsewhere");
     await untilAnswered(sessions);
   } catch (error) {
     log.warn({ err: error }, "agents could not be sent elsewhere: they find the way themselves");
   }
+}
+
+/** Whoever is in the middle of a handshake can't move yet. */
+async function untilOpen(sessions: Sessions): Promise<void> {
+  const handshakes = [...sessions].map((session) => session.whenOpen());
+  await Promise.race([Promise.all(handshakes), sleep(lastHandshakesMs, undefined, { ref: false })]);
 }
 
 /** Agents that moved still answer the direct Requests that they were given before. */
