@@ -1,12 +1,12 @@
 /** Settings from the environment: read once, checked whole, frozen. README lists them. */
-import { isIP } from "node:net";
 import { hostname } from "node:os";
 import { resolve } from "node:path";
 import { KeyringError } from "../secrets/errors.ts";
 import { Keyring } from "../secrets/keyring.ts";
 import { ConfigError } from "./errors.ts";
+import { reader, type Env, type Reader } from "./reader.ts";
 
-export type Env = Readonly<Record<string, string | undefined>>;
+export type { Env } from "./reader.ts";
 
 /** Every setting, with its default filled in. Secrets stay undefined when not given: there are no default ones. */
 export interface Config {
@@ -178,14 +178,14 @@ export function loadConfig(env: Env): Config {
     agentPort: read.port("MUSTER_AGENT_PORT", 8250),
     apiPort: read.port("MUSTER_API_PORT", 8251),
     workerPort: read.port("MUSTER_WORKER_PORT", 8252),
-    host: readHost(read, "MUSTER_HOST") ?? "0.0.0.0",
+    host: read.host("MUSTER_HOST") ?? "0.0.0.0",
     gatewayId: read.id("MUSTER_GATEWAY_ID", defaultGatewayId()),
     gatewayWeight: read.decimal("MUSTER_GATEWAY_WEIGHT", 1, 0, 1_000),
     drainGraceMs: read.integer("MUSTER_DRAIN_GRACE_MS", 30_000, 0, 3_600_000),
     directAgentsMax: read.integer("MUSTER_DIRECT_AGENTS_MAX", 50, 0, 10_000),
     directResources: read.words("MUSTER_DIRECT_RESOURCES"),
-    advertiseHost: readHost(read, "MUSTER_ADVERTISE_HOST"),
-    peerHost: readHost(read, "MUSTER_PEER_HOST", "*"),
+    advertiseHost: read.host("MUSTER_ADVERTISE_HOST"),
+    peerHost: read.host("MUSTER_PEER_HOST", "*"),
     databaseUrl: read.url("DATABASE_URL", ["postgres:", "postgresql:"]),
     temporalAddress: read.text("TEMPORAL_ADDRESS"),
     temporalNamespace: read.text("TEMPORAL_NAMESPACE") ?? "default",
@@ -222,7 +222,7 @@ export function loadConfig(env: Env): Config {
 }
 
 /** The message never holds what the variable does. */
-function readPayloadKeys(read: ReturnType<typeof reader>): Keyring {
+function readPayloadKeys(read: Reader): Keyring {
   const variable = "MUSTER_PAYLOAD_KEY";
   const text = read.text(variable);
   if (text === undefined) return Keyring.empty;
@@ -235,7 +235,7 @@ function readPayloadKeys(read: ReturnType<typeof reader>): Keyring {
 }
 
 /** It stands in a path of a URL. */
-function readCodecToken(read: ReturnType<typeof reader>): string | undefined {
+function readCodecToken(read: Reader): string | undefined {
   const variable = "MUSTER_CODEC_TOKEN";
   const token = read.secret(variable);
   if (token === undefined) return undefined;
@@ -254,7 +254,7 @@ function readCodecToken(read: ReturnType<typeof reader>): string | undefined {
 }
 
 /** As browsers write them: scheme, host and port, nothing behind. */
-function readOrigins(read: ReturnType<typeof reader>): readonly string[] {
+function readOrigins(read: Reader): readonly string[] {
   const variable = "MUSTER_CODEC_ORIGINS";
   const origins = read.list(variable, ["http:", "https:"]);
   const wrong = origins.find((origin) => new URL(origin).origin !== origin);
@@ -268,7 +268,7 @@ function readOrigins(read: ReturnType<typeof reader>): readonly string[] {
 }
 
 /** How the truth about a lost host is found, and what follows from it. */
-function readTruthSettings(read: ReturnType<typeof reader>) {
+function readTruthSettings(read: Reader) {
   return {
     investigators: readInvestigators(read),
     investigatorModules: read.words("MUSTER_INVESTIGATOR_MODULES"),
@@ -293,7 +293,7 @@ function readTruthSettings(read: ReturnType<typeof reader>) {
   };
 }
 
-function readLibvirtUri(read: ReturnType<typeof reader>): string | undefined {
+function readLibvirtUri(read: Reader): string | undefined {
   const variable = "MUSTER_KVM_INVESTIGATOR_URI";
   const uri = read.text(variable);
   if (uri !== undefined && !/^[a-z][a-z0-9+.-]*:\/\/\S*$/.test(uri)) {
@@ -306,7 +306,7 @@ function readLibvirtUri(read: ReturnType<typeof reader>): string | undefined {
 }
 
 /** `name` or `name:milliseconds`, in the order of asking. */
-function readInvestigators(read: ReturnType<typeof reader>): readonly InvestigatorSetting[] {
+function readInvestigators(read: Reader): readonly InvestigatorSetting[] {
   const variable = "MUSTER_INVESTIGATORS";
   const excluded = new Set(read.words("MUSTER_INVESTIGATORS_EXCLUDE"));
   const words = read.text(variable) ?? defaultInvestigators;
@@ -358,104 +358,5 @@ function refuseUnknown(env: Env): void {
         `is not a setting of Muster. Known: ${[...known].sort().join(", ")}.`,
       );
     }
-  }
-}
-
-function reader(env: Env) {
-  const text = (name: string): string | undefined => {
-    const value = env[name]?.trim();
-    return value === undefined || value === "" ? undefined : value;
-  };
-  const number = (
-    name: string,
-    fallback: number,
-    min: number,
-    max: number,
-    pattern: RegExp,
-  ): number => {
-    const value = text(name);
-    if (value === undefined) return fallback;
-    const parsed = Number(value);
-    if (!pattern.test(value) || parsed < min || parsed > max) {
-      throw new ConfigError(name, `"${value}" is not a number from ${min} to ${max}.`);
-    }
-    return parsed;
-  };
-  const integer = (name: string, fallback: number, min: number, max: number): number =>
-    number(name, fallback, min, max, /^\d+$/);
-  const url = (name: string, protocols: readonly string[]): string | undefined => {
-    const value = text(name);
-    if (value === undefined) return undefined;
-    checkUrl(name, value, protocols);
-    return value;
-  };
-  return {
-    text,
-    integer,
-    url,
-    port: (name: string, fallback: number) => integer(name, fallback, 0, 65_535),
-    decimal: (name: string, fallback: number, min: number, max: number) =>
-      number(name, fallback, min, max, /^\d+(\.\d+)?$/),
-    list: (name: string, protocols: readonly string[]): readonly string[] => {
-      const values = (text(name) ?? "").split(",").flatMap((part) => part.trim() || []);
-      for (const value of values) checkUrl(name, value, protocols);
-      return values;
-    },
-    /** Words separated by commas. */
-    words: (name: string): readonly string[] =>
-      (text(name) ?? "").split(",").flatMap((part) => part.trim() || []),
-    oneOf: <T extends string>(name: string, allowed: readonly T[], fallback: T): T => {
-      const value = text(name) ?? fallback;
-      const found = allowed.find((one) => one === value);
-      if (found === undefined) {
-        throw new ConfigError(name, `"${value}" is not one of ${allowed.join(", ")}.`);
-      }
-      return found;
-    },
-    id: (name: string, fallback: string): string => {
-      const value = text(name) ?? fallback;
-      if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/.test(value)) {
-        throw new ConfigError(
-          name,
-          `"${value}" may hold letters, digits, dot, dash and underscore, 128 at most.`,
-        );
-      }
-      return value;
-    },
-    secret: (name: string): string | undefined => {
-      const value = text(name);
-      if (value !== undefined && value.length < 16) {
-        throw new ConfigError(name, "is too short for a secret: give at least 16 characters.");
-      }
-      return value;
-    },
-  };
-}
-
-/** A host's name or address without scheme, port and brackets, or the word `also`. */
-function readHost(
-  read: ReturnType<typeof reader>,
-  name: string,
-  also?: string,
-): string | undefined {
-  const value = read.text(name);
-  if (value === undefined || value === also || isHost(value)) return value;
-  throw new ConfigError(
-    name,
-    `"${value}" is no host: give a name or an address alone, such as gw-1.example or 10.0.0.5, without scheme and port.`,
-  );
-}
-
-function isHost(value: string): boolean {
-  return (
-    isIP(value) !== 0 ||
-    (value.length <= 253 && /^[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9.])?$/.test(value))
-  );
-}
-
-function checkUrl(name: string, value: string, protocols: readonly string[]): void {
-  const parsed = URL.canParse(value) ? new URL(value) : undefined;
-  if (parsed === undefined || !protocols.includes(parsed.protocol)) {
-    throw new ConfigError(name, `is not a URL that begins with ${protocols.join(" or ")}//.`);
   }
 }
