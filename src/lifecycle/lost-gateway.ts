@@ -5,7 +5,7 @@
  */
 
 /** Parts of the agents' ping time-out: to come back in, and for the others to be told in. The rest finds the loss. */
-const windows = { comeBack: 0.4, told: 0.3 } as const;
+const windows = { comeBack: 0.2, told: 0.3 } as const;
 /** When nobody came back for so long, the others are not on their way. */
 const quietMs = 2_000;
 
