@@ -13,7 +13,7 @@ import { JournalError } from "./errors.ts";
 const lineStart = '{"t":"';
 /** Text that is written at once when the file is written anew. */
 const chunkChars = 1024 * 1024;
-/** Each write is on disk when it ends, which costs half of a write and an fdatasync; undefined where there is no such flag. */
+/** Each write is on disk when it ends, one call in place of a write and an fdatasync; undefined where there is no such flag. */
 const writesToDisk = constants.O_DSYNC as number | undefined;
 const appendFlags =
   constants.O_APPEND | constants.O_CREAT | constants.O_WRONLY | (writesToDisk ?? 0);

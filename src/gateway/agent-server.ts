@@ -169,7 +169,7 @@ export class AgentServer {
     } else if (!offered.some((protocol) => protocol.trim() === subProtocol)) {
       refuseUpgrade(raw, 400, `Offer the sub-protocol ${subProtocol}.`);
     } else if (this.#gate.turnsAway()) {
-      // In a storm most are put off: without a WebSocket that costs both sides a third.
+      // In a storm most are put off: without a WebSocket that is less work for both sides.
       this.#listener.onBusy();
       putOffUpgrade(raw, this.#busy());
     } else {

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, it } from "vitest";
+import { isAlive } from "../helpers/is-alive.ts";
 import { waitUntil } from "../helpers/wait-until.ts";
 import { isCommand, TestAgent } from "../integration/gateway/test-agent.ts";
 import { joinToken, useCluster, type Gateway } from "./cluster.ts";
@@ -263,13 +264,4 @@ async function directAgentsOfEach(): Promise<readonly number[]> {
 function journalOf(owner: Gateway, agentId: string): string {
   const gatewayId = [...gateways].find(([, { pid }]) => pid === owner.pid)?.[0] ?? "";
   return join(home(), "direct-agents", gatewayId, "agents", agentId, "journal.jsonl");
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }

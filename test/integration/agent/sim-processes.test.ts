@@ -8,6 +8,7 @@ import type { RehearsalOptions } from "../../../src/agent/options.ts";
 import { planRehearsal, type StepType } from "../../../src/agent/rehearsal/plan.ts";
 import type { SimNews } from "../../../src/agent/rehearsal/rehearse.ts";
 import { runSim, type SimReady } from "../../../src/agent/run-sim.ts";
+import { isAlive } from "../../helpers/is-alive.ts";
 import { startMuster } from "../../helpers/processes.ts";
 import { waitUntil } from "../../helpers/wait-until.ts";
 import { afterTest, makeHome, startGateway } from "./agent-under-test.ts";
@@ -52,15 +53,6 @@ async function startSim(gateway: FakeGateway, { agents, processes, rehearsal }: 
 function childrenOf(pid: number): readonly number[] {
   const text = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim();
   return text === "" ? [] : text.split(" ").map(Number);
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function goodbyes(gateway: FakeGateway): number {
